@@ -1,0 +1,49 @@
+/**
+ * The catalogue of errors that an operator or a client may see: one line each with a code, a message
+ * template ({name} is filled from the details) and, where a client gets it, an HTTP status.
+ * A message says what is wrong, where, and what to do.
+ */
+
+const catalogue = {
+  CONFIG_NOT_FOUND: ["no configuration: {path} does not exist; run `dexter init` or pass --config", 500],
+  CONFIG_UNREADABLE: ["{path}: cannot be read: {reason}", 500],
+  CONFIG_SYNTAX: ["{path}:{line}:{column}: {reason}", 500],
+  CONFIG_INVALID: ["{reason}", 500],
+  BUILD_FAILED: ["{reason}", 500],
+  LOAD_FAILED: ["{function}: {reason}", 500],
+  NO_FUNCTION: ["no function answers {host}{path}", 404],
+  REQUEST_REFUSED: ["{reason}", 400],
+  QUEUE_FULL: ["every thread is busy and {waiting} requests already wait", 503],
+  QUEUE_TIMEOUT: ["no thread became idle within {seconds} s", 503],
+  STOPPING: ["dexter is stopping", 503],
+  SERVER_LOST: ["the server process ended while it served this request", 502],
+  BAD_RESPONSE: ["the thread's response could not be read: {reason}", 502],
+  PORT_IN_USE: ["{address} is in use by another program; choose another with --set listen=<address>", 500],
+  LISTEN_FAILED: ["cannot listen on {address}: {reason}", 500],
+  LOCKED: ["{path}: another dexter (process {pid}) runs on this data directory; stop it or set data_dir", 500],
+  NOT_RUNNING: ["no dexter runs here (no answer at {path})", 500],
+  SERVER_FAILED: ["server {slot} did not start: {reason}", 500],
+  UNKNOWN_USER: ["{directive}: there is no {kind} \"{name}\" on this machine", 500],
+  USAGE: ["{reason}", 500],
+} as const satisfies Record<string, readonly [message: string, status: number]>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** An expected failure. `code` names its line in the catalogue; `status` is what a client gets. */
+export class DexterError extends Error {
+  override readonly name = "DexterError";
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(code: ErrorCode, details: Record<string, string | number> = {}, options?: { cause?: unknown }) {
+    const [template, status] = catalogue[code];
+    super(
+      template.replace(/\{(\w+)\}/g, (_, key: string) => String(details[key] ?? "")),
+      options,
+    );
+    this.code = code;
+    this.status = status;
+    this.details = details;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The shapes that several parts of the scheduler agree on. Durations are milliseconds, paths absolute.
+ */
+
+/** Thread settings, which a function's own `[dexter]` table may override. */
+export interface ThreadSettings {
+  readonly startThreads: number;
+  readonly minSpareThreads: number;
+  readonly maxSpareThreads: number;
+  /** Requests that one thread may serve at once. */
+  readonly concurrency: number;
+  /** A function without a request for this long keeps no threads. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The `[dexter]` table, checked, with defaults filled in. */
+export interface NodeConfig extends ThreadSettings {
+  readonly numServers: number;
+  readonly maxThreadsPerChild: number;
+  /** 0 = never recycle. */
+  readonly maxRequestsPerChild: number;
+  readonly listen: readonly ListenAddress[];
+  readonly listenBacklog: number;
+  readonly user?: string;
+  readonly group?: string;
+  readonly pidFile: string;
+  readonly lockFile: string;
+  readonly scoreBoardFile?: string;
+  readonly coreDumpDirectory?: string;
+  readonly connectionStatus: boolean;
+  /** Bytes; 0 = the system's. */
+  readonly sendBufferSize: number;
+  readonly dataDir: string;
+  readonly functionsDir: string;
+  readonly baseDomain: string;
+  readonly queueTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  /** Addresses or CIDR ranges. */
+  readonly trustedProxies: readonly string[];
+  /** workerd network allow list: "public", "private", "local", CIDR ranges. */
+  readonly allowNetwork: readonly string[];
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  readonly v8Flags: readonly string[];
+  readonly adminListen?: ListenAddress;
+}
+
+export type ModuleRuleType = "ESModule" | "CommonJS" | "CompiledWasm" | "Text" | "Data";
+
+export interface BuildSettings {
+  readonly rules: readonly {
+    readonly type: ModuleRuleType;
+    readonly globs: readonly string[];
+    readonly fallthrough: boolean;
+  }[];
+  readonly define: Readonly<Record<string, string>>;
+  readonly alias: Readonly<Record<string, string>>;
+  readonly minify: boolean;
+  readonly keepNames: boolean;
+  readonly tsconfig?: string;
+  readonly noBundle: boolean;
+  /** `build.command`, run by a shell in `cwd` before each build. */
+  readonly command?: { readonly line: string; readonly cwd: string; readonly watchDir: readonly string[] };
+}
+
+/** One function of a project, ready to be built. */
+export interface FunctionConfig {
+  readonly name: string;
+  /** The entry module. */
+  readonly main: string;
+  /** The folder that relative paths of its settings start from. */
+  readonly root: string;
+  /** The configuration file the settings came from; undefined for a bare file in functions/. */
+  readonly configPath?: string;
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
+  /** JSON values and strings, `.dev.vars` already merged in dev. */
+  readonly vars: Readonly<Record<string, unknown>>;
+  /** wrangler's route patterns as given (`example.com/api/*`); empty = default routing by name. */
+  readonly routes: readonly string[];
+  /** The only function of a project with `main`: gets every path. */
+  readonly catchAll: boolean;
+  readonly threads: ThreadSettings;
+  readonly build: BuildSettings;
+}
+
+/** What `loadProject` returns; everything in it is frozen. */
+export interface Project {
+  /** The project's configuration file. */
+  readonly configPath: string;
+  readonly root: string;
+  readonly node: NodeConfig;
+  readonly functions: readonly FunctionConfig[];
+  /** One line each, naming file and field. */
+  readonly warnings: readonly string[];
+  /** Every file whose change can change this project (configs, `.dev.vars`). */
+  readonly watchFiles: readonly string[];
+}
+
+/** A module of a version, in the shape that the host worker hands to the loader. Binary content is base64. */
+export type VersionModule =
+  | { readonly js: string }
+  | { readonly cjs: string }
+  | { readonly text: string }
+  | { readonly json: unknown }
+  | { readonly dataBase64: string }
+  | { readonly wasmBase64: string };
+
+/** One immutable, content-addressed build of a function. */
+export interface Version {
+  /** First 16 hex digits of a SHA-256 over all that decides behaviour: modules, settings, vars. */
+  readonly id: string;
+  readonly functionName: string;
+  readonly mainModule: string;
+  readonly modules: Readonly<Record<string, VersionModule>>;
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
+  readonly env: Readonly<Record<string, unknown>>;
+  /** Source map (JSON text) of the main module, with `sources` as absolute paths. */
+  readonly sourceMap?: string;
+}
