@@ -22,3 +22,28 @@ export interface ExceptionReport {
   readonly stack: string;
   readonly cause?: ExceptionReport;
 }
+
+/** A module of a version; binary content travels as base64. */
+export type VersionModule =
+  | { readonly js: string }
+  | { readonly cjs: string }
+  | { readonly text: string }
+  | { readonly json: unknown }
+  | { readonly dataBase64: string }
+  | { readonly wasmBase64: string };
+
+/** `PUT /versions/<id>`: what the host worker needs to load isolates of one version. */
+export interface VersionPayload {
+  readonly mainModule: string;
+  readonly modules: Readonly<Record<string, VersionModule>>;
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
+  readonly allowExperimental: boolean;
+  readonly env: Readonly<Record<string, unknown>>;
+}
+
+/** `PUT /threads/<slot>`: load an isolate of `version` into the slot under a name never used before. */
+export interface LoadRequest {
+  readonly name: string;
+  readonly version: string;
+}

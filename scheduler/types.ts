@@ -1,6 +1,9 @@
 /**
  * The shapes that several parts of the scheduler agree on. Durations are milliseconds, paths absolute.
  */
+import type { VersionModule } from "../runtime/protocol.ts";
+
+export type { VersionModule };
 
 /** Thread settings, which a function's own `[dexter]` table may override. */
 export interface ThreadSettings {
@@ -100,15 +103,6 @@ export interface Project {
   /** Every file whose change can change this project (configs, `.dev.vars`). */
   readonly watchFiles: readonly string[];
 }
-
-/** A module of a version, in the shape that the host worker hands to the loader. Binary content is base64. */
-export type VersionModule =
-  | { readonly js: string }
-  | { readonly cjs: string }
-  | { readonly text: string }
-  | { readonly json: unknown }
-  | { readonly dataBase64: string }
-  | { readonly wasmBase64: string };
 
 /** One immutable, content-addressed build of a function. */
 export interface Version {
