@@ -1,0 +1,164 @@
+/**
+ * CPU time and memory of a peer's processes, from Linux's /proc. On other systems there is nothing to
+ * read, and every figure of this file is absent.
+ *
+ * CPU: user and system time of the whole tree, with what a parent has reaped from children that ended
+ * meanwhile, so a server recycled during a run still counts. Memory: the peak of the group's summed
+ * proportional set size (Pss, which shares out pages that several processes map, such as the binary),
+ * sampled; and the largest single process by its high-water mark (VmHWM).
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Which name a process is reported under: those that run workerd, and the rest. */
+export interface GroupNames {
+  readonly workerd: string;
+  readonly rest: string;
+}
+
+export interface ProcessStat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly command: string;
+  readonly cpuMicros: number;
+  /** CPU of children that ended and were waited for. */
+  readonly reapedMicros: number;
+}
+
+const MICROS_PER_TICK = 10_000; // USER_HZ is 100 wherever Node.js and workerd run
+const SAMPLE_MS = 500; // a sample of a large process takes several milliseconds
+const KIB_PER_MIB = 1024;
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined; // the process ended since it was listed, or this is not Linux
+  }
+}
+
+/** Parses /proc/<pid>/stat (see proc(5)); the command may itself hold spaces and parentheses. */
+export function parseStat(text: string): ProcessStat {
+  const open = text.indexOf("(");
+  const close = text.lastIndexOf(")");
+  const fields = text.slice(close + 2).split(" ");
+  const ticks = (first: number) => (Number(fields[first]) + Number(fields[first + 1])) * MICROS_PER_TICK;
+  return {
+    pid: Number.parseInt(text, 10),
+    command: text.slice(open + 1, close),
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    cpuMicros: ticks(11),
+    reapedMicros: ticks(13),
+  };
+}
+
+/** The process `root`, its descendants, and all of the process group that it leads. */
+export function processTree(root: number): ProcessStat[] {
+  let pids: string[] = [];
+  try {
+    pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    // Not Linux.
+  }
+  const all = pids.flatMap((pid) => {
+    const text = read(`/proc/${pid}/stat`);
+    return text === undefined ? [] : [parseStat(text)];
+  });
+  const kept = new Set([root, ...all.filter((one) => one.group === root).map((one) => one.pid)]);
+  for (let before = 0; before !== kept.size; ) {
+    before = kept.size;
+    for (const one of all) if (kept.has(one.parent)) kept.add(one.pid);
+  }
+  return all.filter((one) => kept.has(one.pid));
+}
+
+function groupOf(process: ProcessStat, names: GroupNames): string {
+  return process.command === "workerd" ? names.workerd : names.rest;
+}
+
+function add(totals: Map<string, number>, name: string, value: number): void {
+  totals.set(name, (totals.get(name) ?? 0) + value);
+}
+
+/** CPU time used so far by each group, in microseconds. What was reaped counts as workerd's. */
+export function cpuByGroup(root: number, names: GroupNames): Map<string, number> {
+  const totals = new Map<string, number>();
+  for (const process of processTree(root)) {
+    add(totals, groupOf(process, names), process.cpuMicros);
+    if (process.reapedMicros > 0) add(totals, names.workerd, process.reapedMicros);
+  }
+  return totals;
+}
+
+/** One line of /proc/<pid>/status or smaps_rollup, in MiB; undefined if the file cannot be read. */
+function memoryLine(path: string, key: string): number | undefined {
+  const text = read(path);
+  const found = text && new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text);
+  return found ? Number(found[1]) / KIB_PER_MIB : undefined;
+}
+
+/** Resident set of a process, in MiB. */
+export function residentMiB(pid: number): number | undefined {
+  return memoryLine(`/proc/${pid}/status`, "VmRSS");
+}
+
+/** Pss of a process in MiB, or its resident set where the kernel does not let us read Pss. */
+export function proportionalMiB(pid: number): number | undefined {
+  return memoryLine(`/proc/${pid}/smaps_rollup`, "Pss") ?? residentMiB(pid);
+}
+
+export interface MemoryPeak {
+  /** Highest sampled sum of Pss over the group's processes. */
+  readonly peakPssMiB: number;
+  /** Highest VmHWM of any one process. */
+  readonly largestProcessMiB: number;
+  /** Most processes alive at once. */
+  readonly processes: number;
+}
+
+/** Samples a tree's memory from its making until `stop()`, which returns the peaks by group. */
+export class MemorySampler {
+  readonly #root: number;
+  readonly #names: GroupNames;
+  readonly #timer: NodeJS.Timeout;
+  readonly #peaks = new Map<string, MemoryPeak>();
+
+  constructor(root: number, names: GroupNames) {
+    this.#root = root;
+    this.#names = names;
+    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
+    this.#sample();
+  }
+
+  stop(): Map<string, MemoryPeak> {
+    clearInterval(this.#timer);
+    this.#sample();
+    return this.#peaks;
+  }
+
+  #sample(): void {
+    const sums = new Map<string, MemoryPeak>();
+    for (const process of processTree(this.#root)) {
+      const pss = proportionalMiB(process.pid);
+      if (pss === undefined) continue;
+      const name = groupOf(process, this.#names);
+      const sum = sums.get(name);
+      const largest = memoryLine(`/proc/${process.pid}/status`, "VmHWM") ?? 0;
+      sums.set(name, {
+        peakPssMiB: (sum?.peakPssMiB ?? 0) + pss,
+        largestProcessMiB: Math.max(sum?.largestProcessMiB ?? 0, largest),
+        processes: (sum?.processes ?? 0) + 1,
+      });
+    }
+    for (const [name, sum] of sums) {
+      const peak = this.#peaks.get(name) ?? sum;
+      this.#peaks.set(name, {
+        peakPssMiB: Math.max(peak.peakPssMiB, sum.peakPssMiB),
+        largestProcessMiB: Math.max(peak.largestProcessMiB, sum.largestProcessMiB),
+        processes: Math.max(peak.processes, sum.processes),
+      });
+    }
+  }
+}
