@@ -45,10 +45,10 @@ function draw({ width, height, x, y, zoom }: View): Uint8Array {
     at++;
     for (let column = 0; column < width; column++) {
       const steps = escapeSteps(x + (column - width / 2) * scale, y + (row - height / 2) * scale);
-      const glow = steps === MAX_STEPS ? 0 : Math.sqrt(steps / MAX_STEPS);
-      rows[at++] = 14 + 230 * glow ** 2;
-      rows[at++] = 24 + 215 * Math.min(1, glow * 1.5) ** 1.2;
-      rows[at++] = 34 + 150 * Math.min(1, glow * 1.8);
+      const glow = steps === MAX_STEPS ? 0 : Math.log(1 + steps) / Math.log(MAX_STEPS);
+      rows[at++] = 12 + 240 * glow ** 4;
+      rows[at++] = 22 + 225 * glow ** 2;
+      rows[at++] = 30 + 190 * glow ** 1.5;
     }
   }
   return rows;

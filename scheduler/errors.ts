@@ -20,10 +20,18 @@ const catalogue = {
   BAD_RESPONSE: ["the thread's response could not be read: {reason}", 502],
   PORT_IN_USE: ["{address} is in use by another program; choose another with --set listen=<address>", 500],
   LISTEN_FAILED: ["cannot listen on {address}: {reason}", 500],
-  LOCKED: ["{path}: another dexter (process {pid}) runs on this data directory; stop it or set data_dir", 500],
+  LOCKED: [
+    "{path}: another dexter (process {pid}) runs on this data directory; stop it or set data_dir",
+    500,
+  ],
   NOT_RUNNING: ["no dexter runs here (no answer at {path})", 500],
   SERVER_FAILED: ["server {slot} did not start: {reason}", 500],
-  UNKNOWN_USER: ["{directive}: there is no {kind} \"{name}\" on this machine", 500],
+  UNKNOWN_USER: ['{directive}: there is no {kind} "{name}" on this machine', 500],
+  INIT_NOT_EMPTY: [
+    "{path} is not empty: {entries}; choose another folder, or pass --force to keep these files and add the rest",
+    500,
+  ],
+  INIT_FAILED: ["cannot write a project to {path}: {reason}", 500],
   USAGE: ["{reason}", 500],
 } as const satisfies Record<string, readonly [message: string, status: number]>;
 

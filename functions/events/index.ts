@@ -29,13 +29,15 @@ export default {
 function tickStream(first: number, last: number, intervalMs: number, signal: AbortSignal): ReadableStream {
   const encoder = new TextEncoder();
   let id = first;
+  signal.addEventListener("abort", () => console.log(`a client left after tick ${id - 1}`));
   return new ReadableStream({
     start(controller) {
       controller.enqueue(encoder.encode(`retry: ${intervalMs}\n\n`));
     },
     async pull(controller) {
       if (id > first) await scheduler.wait(intervalMs, { signal }).catch(() => {});
-      if (signal.aborted || id > last) return controller.close();
+      if (signal.aborted) return;
+      if (id > last) return controller.close();
       const data = JSON.stringify({ tick: id, time: new Date().toISOString() });
       controller.enqueue(encoder.encode(`id: ${id++}\nevent: tick\ndata: ${data}\n\n`));
     },

@@ -42,7 +42,8 @@ export default {
 
 function text(origin: string, missing: string): string {
   const lines = EXAMPLES.map(([, about, args]) => `${about}\n  ${curl(args, origin)}\n`);
-  return `${missing && `Nothing answers ${missing} here. These do:\n\n`}${lines.join("\n")}`;
+  const head = missing ? `Nothing answers ${missing} here. These do:` : "The example functions of dexter:";
+  return `${head}\n\n${lines.join("\n")}\nSee them at work:\n  npx dexter status\n`;
 }
 
 function html(origin: string, missing: string): string {
