@@ -35,7 +35,8 @@ const page = `<!doctype html>
 
 export default {
   async fetch(request) {
-    if (new URL(request.url).pathname !== "/") return new Response("Not found\n", { status: 404 });
+    const { pathname } = new URL(request.url);
+    if (pathname !== "/" && pathname !== "/index") return new Response("Not found\n", { status: 404 });
     return new Response(page, { headers: { "content-type": "text/html; charset=utf-8" } });
   },
 } satisfies ExportedHandler;
