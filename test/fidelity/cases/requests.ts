@@ -1,0 +1,245 @@
+/** What the function sees of a request: method, URL, headers, body. */
+import assert from "node:assert/strict";
+import { type Case, type Expected, one, scenario } from "../case.ts";
+import { bodyText, observed } from "../driver.ts";
+
+const echo: Expected = { view: "echo" };
+const seen = (title: string, path: string, url: string | RegExp): Case =>
+  one("echo", title, { path }, { ...echo, body: url });
+
+const plainMethods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const webdavMethods = [
+  "PROPFIND",
+  "PROPPATCH",
+  "MKCOL",
+  "COPY",
+  "MOVE",
+  "LOCK",
+  "UNLOCK",
+  "REPORT",
+  "SEARCH",
+];
+const otherMethods = ["PURGE", "MERGE", "NOTIFY", "SUBSCRIBE", "ACL", "M-SEARCH"];
+
+const methods: Case[] = [
+  ...[...plainMethods, ...webdavMethods, ...otherMethods].map((method) =>
+    one(
+      "echo",
+      `takes the method ${method}`,
+      { method, path: "/m" },
+      { ...echo, body: `"method":"${method}"` },
+    ),
+  ),
+  ...["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "GET"].map((method) =>
+    one(
+      "echo",
+      `takes a body with ${method}`,
+      { method, body: "the body" },
+      { ...echo, body: '"body":"the body"' },
+    ),
+  ),
+  one("echo", "answers HEAD without a body", { method: "HEAD" }, { header: /content-length: \d/ }),
+  one("echo", "takes DELETE without a body", { method: "DELETE" }, { ...echo, body: '"bodyLength":0' }),
+  one("echo", "takes a POST of length 0", { method: "POST", body: "" }, { ...echo, body: '"bodyLength":0' }),
+];
+
+const urls: Case[] = [
+  seen("keeps a plain path and query", "/a/b?c=d&e", "http://echo.localhost/a/b?c=d&e"),
+  seen("keeps percent-encodings as they are", "/%7Euser/%2F%2e%2E/%E2%9C%93?q=%20+%26", /%2F/),
+  seen("resolves encoded dot segments alike", "/a/b/../c/./d", /localhost\/a/),
+  seen("keeps double slashes", "//a//b//", "http://echo.localhost//a//b//"),
+  seen("does not take a path for a host", "//evil.example/x", "echo.localhost//evil.example/x"),
+  seen("keeps an empty query", "/a?", /localhost\/a/),
+  seen("keeps an empty query of several marks", "/a???b=?", /localhost\/a/),
+  seen("keeps odd query strings", "/?&&=&a&a=&=b&a[]=1&b[c]=2;d=3", /a\[\]=1/),
+  seen("keeps a long URL", `/${"long/".repeat(1400)}?${"q=1&".repeat(100)}`, /long\/long/),
+  seen("keeps invalid percent-encodings", "/%zz/%/100%?%%", /%zz/),
+  seen("keeps characters that need no encoding", "/a:b@c!$&'()*+,;=-._~", /a:b@c/),
+  seen("takes characters that should be encoded", '/a"b<c>d`e{f}g|h^i', /\/a/),
+  seen("takes backslashes alike", "/a\\b\\..\\c", /\/a/),
+  seen("takes a fragment alike", "/a#fragment?x", /\/a/),
+  seen("takes bytes beyond ASCII alike", "/caf\u00c3\u00a9?\u00c3\u00a9", /caf/),
+  seen("keeps a path that looks like a URL", "/http://x.example/y", /http:\/\/x\.example/),
+  seen("takes only a query", "/?only", "http://echo.localhost/?only"),
+];
+
+const hosts: Case[] = [
+  one(
+    "echo",
+    "takes the port of Host into the URL",
+    { host: "echo.localhost:4321" },
+    { ...echo, body: "localhost:4321/" },
+  ),
+  one("echo", "takes an upper-case Host", { host: "ECHO.LOCALHOST" }, { ...echo, body: /localhost\// }),
+];
+
+const headers: Case[] = [
+  ["an empty header", [["X-Empty", ""]], '["x-empty",""]'],
+  ["latin-1 bytes in a header", [["X-Latin", "na\u00efve"]], /x-latin/],
+  ["UTF-8 bytes in a header", [["X-Utf8", Buffer.from("\u2713").toString("latin1")]], /x-utf8/],
+  [
+    "a header sent twice",
+    [
+      ["X-Two", "1"],
+      ["x-two", "2"],
+    ],
+    '["x-two","1, 2"]',
+  ],
+  [
+    "two Cookie headers",
+    [
+      ["Cookie", "a=1"],
+      ["Cookie", "b=2; c=3"],
+    ],
+    /a=1/,
+  ],
+  ["150 headers", Array.from({ length: 150 }, (_, index) => [`X-H${index}`, `${index}`]), '["x-h149","149"]'],
+  ["a long header", [["X-Long", "v".repeat(7000)]], /v{7000}/],
+  ["white space around a value", [["X-Space", " \t a  b \t "]], '["x-space","a  b"]'],
+  ["odd header names", [["X!#$%&'*+-.^_`|~9", "odd"]], /odd/],
+  [
+    "Accept-Encoding as it came",
+    [["Accept-Encoding", "zstd;q=0.5, gzip, br"]],
+    '["accept-encoding","zstd;q=0.5, gzip, br"]',
+  ],
+  [
+    "conditional and range headers",
+    [
+      ["If-None-Match", 'W/"a", "b"'],
+      ["If-Modified-Since", "x"],
+      ["Range", "bytes=0-1"],
+    ],
+    /bytes=0-1/,
+  ],
+  [
+    "credentials",
+    [
+      ["Authorization", "Basic YTpi"],
+      ["Proxy-Authorization", "Basic Yzpk"],
+    ],
+    /Basic YTpi/,
+  ],
+  [
+    "the origin and the referrer",
+    [
+      ["Origin", "null"],
+      ["Referer", "http://a/b?c"],
+      ["Sec-Fetch-Mode", "cors"],
+    ],
+    /sec-fetch-mode/,
+  ],
+  [
+    "trailer negotiation",
+    [
+      ["TE", "trailers"],
+      ["Trailer", "x"],
+    ],
+    /"te","trailers"/,
+  ],
+  [
+    "an upgrade to something else than a WebSocket",
+    [
+      ["Connection", "Upgrade, HTTP2-Settings"],
+      ["Upgrade", "h2c"],
+      ["HTTP2-Settings", "AAMAAABk"],
+    ],
+    /GET/,
+  ],
+  [
+    "cf headers that a client made up",
+    [
+      ["CF-Ray", "x"],
+      ["CDN-Loop", "y"],
+    ],
+    /cdn-loop/,
+  ],
+  ["Content-Type without a body", [["Content-Type", "text/x"]], /text\/x/],
+].map(([title, list, body]) =>
+  one(
+    "echo",
+    `sees ${title}`,
+    { path: "/h", headers: list as [string, string][] },
+    { ...echo, body: body as string | RegExp },
+  ),
+);
+
+const framing: Case[] = [
+  one(
+    "echo",
+    "sees Content-Length",
+    { method: "POST", body: "12345" },
+    { ...echo, body: '["content-length","5"]' },
+  ),
+  one(
+    "echo",
+    "sees a chunked upload whole",
+    {
+      method: "POST",
+      headers: [["Transfer-Encoding", "chunked"]],
+      body: "3\r\nabc\r\nA;ext=1\r\n0123456789\r\n0\r\n\r\n",
+    },
+    { ...echo, body: "abc0123456789" },
+  ),
+  one(
+    "echo",
+    "drops the trailers of an upload",
+    {
+      method: "POST",
+      headers: [["Transfer-Encoding", "chunked"]],
+      body: "3\r\nabc\r\n0\r\nX-Trailer: t\r\n\r\n",
+    },
+    { ...echo, body: '"body":"abc"' },
+  ),
+  one(
+    "echo",
+    "sees an empty chunked upload",
+    { method: "POST", headers: [["Transfer-Encoding", "chunked"]], body: "0\r\n\r\n" },
+    { ...echo, body: '"bodyLength":0' },
+  ),
+  one(
+    "echo",
+    "keeps every byte of an upload",
+    { method: "PUT", body: Buffer.from(Array.from({ length: 256 }, (_, i) => i)) },
+    { ...echo, body: '"bodyLength":256' },
+  ),
+  scenario(
+    "echo",
+    "takes a request that comes byte by byte",
+    async (session) => {
+      const connection = await session.connect();
+      const text = `POST /slow HTTP/1.1\r\nHost: ${session.host}\r\nContent-Length: 4\r\n\r\nslow`;
+      for (const byte of text) await connection.write(byte);
+      const head = await connection.head();
+      return observed({ head, ...(await connection.body(head).rest()) }, echo);
+    },
+    (observation) => assert.match(JSON.stringify(observation), /"body":"slow"/),
+  ),
+];
+
+const context: Case[] = [
+  ...[
+    "this",
+    "arguments",
+    "context",
+    "env",
+    "top-level",
+    "detached-wait-until",
+    "request",
+    "request-immutable",
+  ].map((path) => one("shape", `gives the handler its ${path}`, `/${path}`, { body: /./ })),
+  scenario(
+    "shape",
+    "gives request.cf, whatever is in it",
+    async (session) => bodyText((await session.exchange({ path: "/cf" })).bytes),
+    (text) => assert.equal(text, "object"),
+  ),
+];
+
+export const requestCases: readonly Case[] = [
+  ...methods,
+  ...urls,
+  ...hosts,
+  ...headers,
+  ...framing,
+  ...context,
+];

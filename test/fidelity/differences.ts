@@ -1,0 +1,40 @@
+/**
+ * Where dexter is allowed to differ from plain `workerd serve`, and why. Everything that is not listed
+ * here is compared byte for byte.
+ */
+
+export interface Difference {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Response headers that are left out of the comparison, unless the handler itself set them. */
+export const RESPONSE_HEADER_DIFFERENCES: readonly Difference[] = [
+  { name: "date", reason: "dexter dates its responses as RFC 9110 asks of a server with a clock" },
+  { name: "connection", reason: "persistence belongs to each hop; what it does is compared by reusing it" },
+  { name: "keep-alive", reason: "the idle timeout of dexter's own listener" },
+  { name: "x-request-id", reason: "dexter names every request so that a log line can be found" },
+];
+
+/** Request headers that a handler sees under dexter, or sees differently. */
+export const REQUEST_HEADER_DIFFERENCES: readonly Difference[] = [
+  { name: "x-forwarded-for", reason: "set from the connection" },
+  { name: "x-forwarded-proto", reason: "set from the connection" },
+  { name: "x-forwarded-host", reason: "set from the connection" },
+  { name: "cf-connecting-ip", reason: "set from the connection" },
+  { name: "x-request-id", reason: "dexter names every request" },
+  { name: "connection", reason: "belongs to the hop between client and dexter, not to the function" },
+  { name: "keep-alive", reason: "belongs to the hop between client and dexter, not to the function" },
+];
+
+/** What cases of the named view leave out. */
+export const OTHER_DIFFERENCES: readonly Difference[] = [
+  {
+    name: "body and headers of an exception's 500",
+    reason: "dexter answers with its own page, which carries a request id",
+  },
+  {
+    name: "request.cf",
+    reason: "plain workerd gives the client's address only; dexter gives a minimal cf object",
+  },
+];

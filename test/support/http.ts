@@ -1,0 +1,256 @@
+/**
+ * A raw HTTP/1.1 client for tests: what it sends is exactly what it is told to, and what it reads keeps
+ * every byte that a higher-level client would hide (status text, raw headers in order, framing, a cut
+ * body). Reading is pulled, so a test that stops reading exerts backpressure.
+ */
+import { connect, type Socket } from "node:net";
+
+export interface ResponseHead {
+  readonly version: string;
+  readonly status: number;
+  readonly statusText: string;
+  /** Names in lower case, values as latin-1 text, in the order they came. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  /** The request target, sent as it is (latin-1). */
+  readonly path?: string;
+  readonly host?: string;
+  /** Sent in this order after `Host`; latin-1. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Sent with a `Content-Length` unless the headers frame it themselves. */
+  readonly body?: string | Buffer;
+  readonly version?: string;
+}
+
+/** The connection ended before what was being read was complete. */
+export class CutError extends Error {
+  override readonly name = "CutError";
+}
+
+/** One response's body, read piece by piece. */
+export class BodyReader {
+  #pieces: AsyncGenerator<Buffer>;
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(pieces: AsyncGenerator<Buffer>) {
+    this.#pieces = pieces;
+  }
+
+  /** The next bytes, or undefined at the end. Throws `CutError` if the body was cut. */
+  async next(): Promise<Buffer | undefined> {
+    if (this.#held.length > 0) {
+      const held = this.#held;
+      this.#held = Buffer.alloc(0);
+      return held;
+    }
+    const { done, value } = await this.#pieces.next();
+    return done ? undefined : value;
+  }
+
+  /** Reads up to and including `marker`, whatever the chunk boundaries, and returns the text read. */
+  async until(marker: string): Promise<string> {
+    let read: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const at = read.indexOf(marker);
+      if (at >= 0) {
+        const end = at + Buffer.byteLength(marker);
+        this.#held = read.subarray(end);
+        return read.toString("utf8", 0, end);
+      }
+      const piece = await this.next();
+      if (!piece) throw new CutError(`the body ended before "${marker}": ${read.toString("utf8")}`);
+      read = Buffer.concat([read, piece]);
+    }
+  }
+
+  /** Reads at least `count` bytes (fewer at the end) and returns how many there were. */
+  async atLeast(count: number): Promise<number> {
+    let total = 0;
+    while (total < count) {
+      const piece = await this.next();
+      if (!piece) break;
+      total += piece.length;
+    }
+    return total;
+  }
+
+  /** Everything that is left, and whether the body came to its proper end. */
+  async rest(): Promise<{ readonly bytes: Buffer; readonly cut: boolean }> {
+    const pieces: Buffer[] = [];
+    try {
+      for (let piece = await this.next(); piece; piece = await this.next()) pieces.push(piece);
+      return { bytes: Buffer.concat(pieces), cut: false };
+    } catch (error) {
+      if (!(error instanceof CutError)) throw error;
+      return { bytes: Buffer.concat(pieces), cut: true };
+    }
+  }
+}
+
+/** One TCP connection to a server. Whoever opens it closes it with `destroy`. */
+export class RawConnection {
+  readonly socket: Socket;
+  #incoming: AsyncIterator<Buffer>;
+  #held: Buffer = Buffer.alloc(0);
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    this.#incoming = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+  }
+
+  static async open(port: number, host = "127.0.0.1"): Promise<RawConnection> {
+    const socket = connect({ port, host, allowHalfOpen: true, noDelay: true });
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve).once("error", reject);
+    });
+    socket.on("error", () => {}); // read errors surface as CutError, write errors as the reader's
+    return new RawConnection(socket);
+  }
+
+  /** Writes bytes and waits until the kernel took them. False when the connection is gone. */
+  write(bytes: string | Buffer): Promise<boolean> {
+    const data = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes;
+    return new Promise((resolve) => {
+      if (!this.socket.writable) return resolve(false);
+      const settle = (error?: Error | null) => {
+        this.socket.removeListener("close", onClose);
+        resolve(!error);
+      };
+      const onClose = () => resolve(false);
+      this.socket.once("close", onClose);
+      this.socket.write(data, settle);
+    });
+  }
+
+  /** Writes one chunk of a chunked body; the empty string is written as the last chunk. */
+  writeChunk(bytes: string | Buffer): Promise<boolean> {
+    const data = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+    return this.write(
+      Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from("\r\n")]),
+    );
+  }
+
+  send(options: RequestOptions = {}): Promise<boolean> {
+    return this.write(renderRequest(options));
+  }
+
+  /** Reads a response head; interim (1xx but 101) responses come as heads of their own. */
+  async head(): Promise<ResponseHead> {
+    const [version = "", status = "", ...text] = (await this.#line()).split(" ");
+    const headers: [string, string][] = [];
+    for (let line = await this.#line(); line !== ""; line = await this.#line()) {
+      const colon = line.indexOf(":");
+      headers.push([line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()]);
+    }
+    return { version, status: Number(status), statusText: text.join(" "), headers };
+  }
+
+  /** The body that belongs to `head`; `method` is that of the request. */
+  body(head: ResponseHead, method = "GET"): BodyReader {
+    return new BodyReader(this.#pieces(head, method));
+  }
+
+  /** Resolves with true when the peer ended the connection, false when it sent more bytes instead. */
+  async ended(): Promise<boolean> {
+    return this.#held.length === 0 && !(await this.#more());
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  async *#pieces(head: ResponseHead, method: string): AsyncGenerator<Buffer> {
+    const bodyless = method === "HEAD" || head.status < 200 || head.status === 204 || head.status === 304;
+    if (bodyless) return;
+    const length = headerOf(head, "content-length");
+    if (headerOf(head, "transfer-encoding") === "chunked") yield* this.#chunks();
+    else if (length !== undefined) yield* this.#counted(Number(length));
+    else yield* this.#untilClose();
+  }
+
+  async *#chunks(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const size = Number.parseInt(await this.#line(), 16);
+      if (Number.isNaN(size)) throw new CutError("a chunk without a size");
+      yield* this.#counted(size);
+      if (size === 0) {
+        while ((await this.#line()) !== ""); // trailers
+        return;
+      }
+      await this.#line();
+    }
+  }
+
+  async *#counted(length: number): AsyncGenerator<Buffer> {
+    for (let left = length; left > 0; ) {
+      if (this.#held.length === 0 && !(await this.#more())) throw new CutError(`${left} bytes missing`);
+      const piece = this.#held.subarray(0, left);
+      this.#held = this.#held.subarray(piece.length);
+      left -= piece.length;
+      yield piece;
+    }
+  }
+
+  async *#untilClose(): AsyncGenerator<Buffer> {
+    while (this.#held.length > 0 || (await this.#more())) {
+      const piece = this.#held;
+      this.#held = Buffer.alloc(0);
+      yield piece;
+    }
+  }
+
+  async #line(): Promise<string> {
+    for (;;) {
+      const at = this.#held.indexOf("\r\n");
+      if (at >= 0) {
+        const line = this.#held.toString("latin1", 0, at);
+        this.#held = this.#held.subarray(at + 2);
+        return line;
+      }
+      if (!(await this.#more()))
+        throw new CutError(`the connection ended in "${this.#held.toString("latin1")}"`);
+    }
+  }
+
+  /** Pulls more bytes in; false at the end, a reset included. */
+  async #more(): Promise<boolean> {
+    try {
+      const { done, value } = await this.#incoming.next();
+      if (done) return false;
+      this.#held = this.#held.length === 0 ? value : Buffer.concat([this.#held, value]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** The value of a header, or undefined. */
+export function headerOf(head: ResponseHead, name: string): string | undefined {
+  return head.headers.find(([key]) => key === name)?.[1];
+}
+
+/** The bytes of a request head and, when there is one, its body. */
+export function renderRequest(options: RequestOptions): Buffer {
+  const {
+    method = "GET",
+    path = "/",
+    host = "localhost",
+    headers = [],
+    body,
+    version = "HTTP/1.1",
+  } = options;
+  const names = new Set(headers.map(([name]) => name.toLowerCase()));
+  const lines = [`${method} ${path} ${version}`];
+  if (!names.has("host")) lines.push(`Host: ${host}`);
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  if (bytes && !names.has("content-length") && !names.has("transfer-encoding")) {
+    lines.push(`Content-Length: ${bytes.length}`);
+  }
+  const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  return bytes ? Buffer.concat([head, bytes]) : head;
+}
