@@ -1,0 +1,197 @@
+/** From the `[dexter]` table and the `--set` options to the node's checked settings. */
+import { resolve } from "node:path";
+import type { NodeConfig, ThreadSettings } from "../types.ts";
+import {
+  canonicalDirective,
+  DIRECTIVES,
+  type DirectiveValues,
+  directiveShape,
+  directiveTableSchema,
+  LIST_DIRECTIVES,
+  THREAD_DIRECTIVES,
+} from "./directives.ts";
+import { parseEntries } from "./entries.ts";
+import {
+  type Entries,
+  type Entry,
+  formatPath,
+  formatValue,
+  type Problems,
+  type Source,
+  unknownKey,
+} from "./problems.ts";
+import { checkThreads, resolveThreads } from "./threads.ts";
+import { formatListen, sameListen } from "./values.ts";
+
+const COMMAND_LINE: Source = { at: (path) => ["--set", formatPath(path)].join(" ").trim() };
+
+/**
+ * Gathers directives under their snake_case names. Later tables override earlier ones; within one table a
+ * directive given in two spellings is an error, as is an unknown one.
+ */
+export function collectDirectives(tables: readonly Entry[], problems: Problems): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  for (const { value, source, path } of tables) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      problems.error(source, path, `must be a table of directives (got ${formatValue(value)})`);
+      continue;
+    }
+    const spellings = new Map<string, string>();
+    for (const [key, inner] of Object.entries(value)) {
+      const name = canonicalDirective(key);
+      const earlier = name === undefined ? undefined : spellings.get(name);
+      if (name === undefined) problems.error(source, [...path, key], unknownKey(key, DIRECTIVES));
+      else if (earlier !== undefined)
+        problems.error(source, [...path, key], `is the same directive as "${earlier}"; keep one of them`);
+      else {
+        spellings.set(name, key);
+        entries.set(name, {
+          value: inner,
+          source: spelled(source, path.length, name, key),
+          path: [...path, name],
+        });
+      }
+    }
+  }
+  return entries;
+}
+
+/** Shows the directive's own name in messages, but looks for the line under the spelling in the file. */
+function spelled(source: Source, index: number, name: string, key: string): Source {
+  if (name === key) return source;
+  return {
+    at: (path) => {
+      const written = source.at(path.with(index, key));
+      return written.replace(formatPath(path.with(index, key)), () => formatPath(path));
+    },
+  };
+}
+
+/** Puts the `--set name=value` options over the directives of the files. */
+export function applySet(options: readonly string[], entries: Map<string, Entry>, problems: Problems): void {
+  for (const option of options) {
+    const [, key, text] = /^\s*(?:dexter\.)?([^=]*?)\s*=(.*)$/s.exec(option) ?? [];
+    if (key === undefined || text === undefined || key === "") {
+      problems.error(COMMAND_LINE, [option], "must be written name=value, such as num_servers=4");
+      continue;
+    }
+    const name = canonicalDirective(key);
+    if (name === undefined) problems.error(COMMAND_LINE, [key], unknownKey(key, DIRECTIVES));
+    else entries.set(name, { value: optionValue(name, text), source: COMMAND_LINE, path: [name] });
+  }
+}
+
+/** JSON where it is JSON and the directive takes it; otherwise the text, or a list at its commas. */
+function optionValue(name: string, text: string): unknown {
+  const words = LIST_DIRECTIVES.includes(name) ? text.split(",").map((word) => word.trim()) : text;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return words;
+  }
+  const schema = directiveShape[name as keyof typeof directiveShape];
+  return !schema.safeParse(value).success && schema.safeParse(text).success ? text : value;
+}
+
+/**
+ * Checks the directives and fills in defaults; paths start from `root`. Problems are collected, and the
+ * result is complete in any case, so that the rest of the project can be checked as well.
+ */
+export function parseNode(entries: Entries, root: string, problems: Problems): NodeConfig {
+  const given = parseEntries(directiveShape, entries, problems);
+  const all: DirectiveValues = { ...directiveTableSchema.parse({}), ...given };
+  checkThreads(given, entries, all.max_threads_per_child, problems);
+  const dataDir = resolve(root, all.data_dir);
+  const node: NodeConfig = {
+    ...resolveThreads(given, threadsOf(all), all.max_threads_per_child),
+    numServers: all.num_servers,
+    maxThreadsPerChild: all.max_threads_per_child,
+    maxRequestsPerChild: all.max_requests_per_child,
+    listen: all.listen,
+    listenBacklog: all.listen_backlog,
+    ...(all.user !== undefined && { user: all.user }),
+    ...(all.group !== undefined && { group: all.group }),
+    pidFile: all.pid_file === undefined ? resolve(dataDir, "dexter.pid") : resolve(root, all.pid_file),
+    lockFile: all.lock_file === undefined ? resolve(dataDir, "dexter.lock") : resolve(root, all.lock_file),
+    ...(all.score_board_file !== undefined && { scoreBoardFile: resolve(root, all.score_board_file) }),
+    ...(all.core_dump_directory !== undefined && {
+      coreDumpDirectory: resolve(root, all.core_dump_directory),
+    }),
+    connectionStatus: all.connection_status,
+    sendBufferSize: all.send_buffer_size,
+    dataDir,
+    functionsDir: resolve(root, all.functions),
+    baseDomain: all.base_domain,
+    queueTimeoutMs: all.queue_timeout,
+    stopTimeoutMs: all.stop_timeout,
+    trustedProxies: all.trusted_proxies,
+    allowNetwork: all.allow_network,
+    logLevel: all.log_level,
+    v8Flags: all.v8_flags,
+    ...(all.admin_listen !== undefined && { adminListen: all.admin_listen }),
+  };
+  checkNode(node, entries, problems);
+  return node;
+}
+
+/** Reports settings that are right by themselves and wrong together. */
+function checkNode(node: NodeConfig, entries: Entries, problems: Problems): void {
+  const report = (name: string, message: string) => {
+    const entry = entries.get(name);
+    if (entry) problems.error(entry.source, entry.path, message);
+  };
+  const { adminListen } = node;
+  if (adminListen && node.listen.some((address) => sameListen(address, adminListen)))
+    report(
+      "admin_listen",
+      `must differ from listen (got ${formatListen(adminListen)}, which takes requests)`,
+    );
+  const files = { pid_file: node.pidFile, lock_file: node.lockFile, score_board_file: node.scoreBoardFile };
+  const seen = new Map<string, string>();
+  for (const [name, path] of Object.entries(files)) {
+    if (path === undefined) continue;
+    const other = seen.get(path);
+    if (other !== undefined)
+      report(
+        entries.has(name) ? name : other,
+        `must be another file than that of ${entries.has(name) ? other : name} (got ${formatValue(path)})`,
+      );
+    seen.set(path, name);
+  }
+}
+
+/**
+ * The thread settings of a function: what its own `[dexter]` tables give, otherwise the node's.
+ * Any other directive there is an error.
+ */
+export function parseFunctionThreads(
+  tables: readonly Entry[],
+  node: NodeConfig,
+  nodeFile: string,
+  problems: Problems,
+): ThreadSettings {
+  const entries = collectDirectives(tables, problems);
+  for (const [name, entry] of entries) {
+    if (THREAD_DIRECTIVES.includes(name)) continue;
+    entries.delete(name);
+    problems.error(
+      entry.source,
+      entry.path,
+      `belongs in the node's file (${nodeFile}); a function may set ${THREAD_DIRECTIVES.join(", ")}`,
+    );
+  }
+  const given = parseEntries(directiveShape, entries, problems);
+  checkThreads(given, entries, node.maxThreadsPerChild, problems);
+  return resolveThreads(given, node, node.maxThreadsPerChild);
+}
+
+function threadsOf(values: DirectiveValues): ThreadSettings {
+  return {
+    startThreads: values.start_threads,
+    minSpareThreads: values.min_spare_threads,
+    maxSpareThreads: values.max_spare_threads,
+    concurrency: values.concurrency,
+    idleTimeoutMs: values.idle_timeout,
+  };
+}
