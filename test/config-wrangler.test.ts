@@ -153,6 +153,14 @@ test("warns of a field that nobody knows, with the nearest one", async (t) => {
   assert.equal(warnings.length, 3);
 });
 
+test("survives keys that every object has, and empty values", async (t) => {
+  const { warnings } = await load(t, {
+    "wrangler.json": `{ "main": "index.ts", "compatibility_date": "2026-01-01", "constructor": 1, "__proto__": {}, "toString": null }`,
+    "index.ts": HANDLER,
+  });
+  assert.equal(warnings.length, 3);
+});
+
 test("takes the newest compatibility date when none is set, and says so", async (t) => {
   const { functions, warnings } = await load(t, {
     "wrangler.toml": 'main = "index.ts"',

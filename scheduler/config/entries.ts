@@ -15,8 +15,9 @@ export function parseEntries<S extends z.ZodRawShape>(
 ): Values<S> {
   const values: Record<string, unknown> = {};
   for (const [name, entry] of entries) {
-    const schema = shape[name] as z.ZodType | undefined;
-    if (!schema) continue;
+    // A user's key may be called "constructor".
+    if (!Object.hasOwn(shape, name)) continue;
+    const schema = shape[name] as z.ZodType;
     const result = schema.safeParse(entry.value, { error: expectation });
     if (result.success) values[name] = result.data;
     for (const issue of result.error?.issues ?? []) {
