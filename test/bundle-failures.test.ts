@@ -46,7 +46,6 @@ test("a syntax error is shown with its place and a code frame", async () => {
       `> 2 | const ö = "é" + + ;`,
       `    |                   ^`,
       `  3 | export {};`,
-      `  4 |`,
     ].join("\n"),
   );
   const [problem] = problems;
@@ -87,6 +86,13 @@ test("a missing side module is shown where it is imported", async () => {
   const { message } = await failure(builder);
   assert.ok(message.startsWith(`${at("main.ts")}:2:18: Could not resolve "./gone.wasm"`), message);
   assert.ok(builder.inputs.includes(at("gone.wasm")));
+});
+
+test("a package that is not installed names the command to install it", async () => {
+  const { builder } = await prepare({ "main.ts": 'import x from "@some/package/x"; export default x;' });
+  const { message } = await failure(builder);
+  assert.match(message, /`npm install @some\/package` may be what is missing/);
+  assert.doesNotMatch(message, /external/);
 });
 
 test("an export that is not there is an error", async () => {

@@ -14,10 +14,11 @@ import {
   type Plugin,
 } from "esbuild";
 import type { FunctionConfig, Version } from "../types.ts";
+import { advise } from "./advice.ts";
 import { runBuildCommand } from "./command.ts";
 import { nodeMode } from "./compat.ts";
 import { type CollectedModules, collectUnbundled, moduleCollector } from "./modules.ts";
-import { explainMissingBuiltin, nodejsPlugin } from "./nodejs.ts";
+import { nodejsPlugin } from "./nodejs.ts";
 import { BUNDLE_NAME, type BundlePaths, esbuildOptions, outputFile } from "./options.ts";
 import { BuildError, plainProblem, problemsFromMessages } from "./problems.ts";
 import { createVersion } from "./version.ts";
@@ -114,7 +115,7 @@ class FunctionBuilder implements Builder {
       this.#stop.signal.throwIfAborted();
       if (!isBuildFailure(error)) throw error;
       this.inputs = this.#watched(await this.#inputsOfFailure(error.errors, paths));
-      const messages = error.errors.map((message) => explainMissingBuiltin(message, this.#fn));
+      const messages = error.errors.map((message) => advise(message, this.#fn));
       throw new BuildError(problemsFromMessages(messages, paths.root), { cause: error });
     }
   }

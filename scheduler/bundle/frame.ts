@@ -22,13 +22,19 @@ export interface CodeFrame {
 
 /**
  * Cuts the frame around `line` and `column` (both 1-based) out of `source`; `length` is that of the
- * marked part. Undefined when the source has no such line.
+ * marked part, or "word" for the identifier there. Undefined when the source has no such line.
  */
-export function codeFrame(source: string, line: number, column: number, length = 1): CodeFrame | undefined {
+export function codeFrame(
+  source: string,
+  line: number,
+  column: number,
+  length: number | "word",
+): CodeFrame | undefined {
   const all = source.split(/\r\n|[\n\r\u2028\u2029]/);
   if (line < 1 || line > all.length) return undefined;
   const first = Math.max(1, line - CONTEXT_LINES);
-  const last = Math.min(all.length, line + CONTEXT_LINES);
+  let last = Math.min(all.length, line + CONTEXT_LINES);
+  while (last > line && all[last - 1] === "") last--;
   const start = Math.max(0, column - 1 - MAX_WIDTH / 2);
   const lines: FrameLine[] = [];
   for (let number = first; number <= last; number++) {
@@ -42,9 +48,10 @@ export function codeFrame(source: string, line: number, column: number, length =
   return { lines };
 }
 
-function markOf(text: string, column: number, length: number): { from: number; to: number } {
+function markOf(text: string, column: number, length: number | "word"): { from: number; to: number } {
   const from = Math.min(Math.max(0, column), text.length);
-  return { from, to: Math.max(from + 1, Math.min(from + length, text.length)) };
+  const wide = length === "word" ? (/^[\w$]+/.exec(text.slice(from))?.[0].length ?? 1) : length;
+  return { from, to: Math.max(from + 1, Math.min(from + wide, text.length)) };
 }
 
 /** The frame as plain text: `> 12 | code` with a line of carets below. Ends without a line break. */

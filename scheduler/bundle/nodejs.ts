@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import path from "node:path";
-import type { Message, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import type { Compatibility, NodeMode } from "./compat.ts";
 
 /** Modules that only re-export a Node.js module to `require`. */
@@ -41,7 +41,7 @@ export async function nodejsPlugin(mode: NodeMode, compat: Compatibility): Promi
 }
 
 /** The builtin that a specifier means, without `node:`; undefined for anything else. */
-function bareName(specifier: string): string | undefined {
+export function bareName(specifier: string): string | undefined {
   if (specifier.startsWith("node:")) return specifier.slice("node:".length);
   return builtins.has(specifier) ? specifier : undefined;
 }
@@ -165,16 +165,4 @@ function polyfillSource(modulePath: string): Promise<string> {
 
 function packageDir(name: string): string {
   return path.dirname(require.resolve(`${name}/package.json`));
-}
-
-/** esbuild advises to bundle for Node.js when a builtin is not found; the advice that helps here is a flag. */
-export function explainMissingBuiltin(message: Message, { compatibilityFlags }: Compatibility): Message {
-  const name = bareName(/^Could not resolve "([^"]+)"/.exec(message.text)?.[1] ?? "");
-  if (name === undefined || !message.notes.some(({ text }) => text.includes("built into node")))
-    return message;
-  const refusal = compatibilityFlags.find((flag) => flag === "no_nodejs_compat");
-  const text = refusal
-    ? `"${name}" is part of Node.js; remove "${refusal}" from compatibility_flags to use it.`
-    : `"${name}" is part of Node.js; add "nodejs_compat" to compatibility_flags to use it.`;
-  return { ...message, notes: [{ text, location: null }] };
 }

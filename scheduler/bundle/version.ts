@@ -46,7 +46,10 @@ export function createVersion(
     compatibilityFlags: fn.compatibilityFlags,
     env: fn.vars,
   };
-  const id = createHash("sha256").update(stableJson(content)).digest("hex").slice(0, ID_LENGTH);
+  const id = createHash("sha256")
+    .update(stableJson({ ...content, threads: fn.threads }))
+    .digest("hex")
+    .slice(0, ID_LENGTH);
   return Object.freeze({ id, ...content, ...(sourceMap === undefined ? {} : { sourceMap }) });
 }
 
