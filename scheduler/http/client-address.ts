@@ -79,6 +79,8 @@ function withLines(client: Omit<Client, "headerLines">): Client {
   };
 }
 
+const BRACKETED = /^\[([^\]]*)\](?::\d*)?$/;
+
 /**
  * An address without port, brackets and zone, IPv4-mapped IPv6 as IPv4.
  * @returns undefined for what is no address
@@ -86,7 +88,7 @@ function withLines(client: Omit<Client, "headerLines">): Client {
 export function normaliseAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   let address = text;
-  if (address.startsWith("[")) address = address.slice(1, address.indexOf("]"));
+  if (address.startsWith("[")) address = BRACKETED.exec(address)?.[1] ?? "";
   else if (address.includes(".") && /^[\d.]+:\d+$/.test(address))
     address = address.slice(0, address.indexOf(":"));
   const zone = address.indexOf("%");
