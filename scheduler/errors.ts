@@ -25,7 +25,13 @@ const catalogue = {
     500,
   ],
   NOT_RUNNING: ["no dexter runs here (no answer at {path})", 500],
+  REFUSED: ["the running dexter refused: {reason}", 500],
   SERVER_FAILED: ["server {slot} did not start: {reason}", 500],
+  DATA_DIR: ["{path}: cannot be used: {reason}", 500],
+  NOT_ROOT: [
+    "{directive}: only root can run servers as somebody else; start dexter as root or remove it",
+    500,
+  ],
   UNKNOWN_USER: ['{directive}: there is no {kind} "{name}" on this machine', 500],
   INIT_NOT_EMPTY: [
     "{path} is not empty: {entries}; choose another folder, or pass --force to keep these files and add the rest",

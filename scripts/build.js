@@ -1,18 +1,28 @@
 // Builds dist/: the scheduler as one file (fast to start) and the modules that run inside workerd.
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 const quiet = process.argv.includes("--quiet");
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
-const common = { absWorkingDir: root, bundle: true, format: "esm", legalComments: "none", logLevel: "warning" };
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  legalComments: "none",
+  logLevel: "warning",
+};
 await Promise.all([
   build({
     ...common,
-    entryPoints: ["scheduler/main.ts"],
-    outfile: "dist/dexter.js",
+    entryPoints: { dexter: "scheduler/main.ts" },
+    outdir: "dist",
+    // Each command's code is a file of its own, so that a command loads only what it needs.
+    splitting: true,
+    define: { __DEXTER_VERSION__: JSON.stringify(version) },
     platform: "node",
     target: "node20.19",
     packages: "external",
@@ -24,7 +34,7 @@ await Promise.all([
     outdir: "dist/runtime",
     platform: "neutral",
     target: "es2024",
-    external: ["cloudflare:*", "node:*", "dexter:*"],
+    external: ["cloudflare:*", "node:*", "./dexter-*.js"],
   }),
 ]);
 if (!quiet) console.log("built dist/");

@@ -1,0 +1,22 @@
+/**
+ * Marks every console line with the thread and the request it belongs to, so that the scheduler, which
+ * reads the server's output, can name function and request. Imported before the user's modules, so
+ * that what they print while loading is marked too.
+ *
+ * The mark is `\u0001<thread>\u0002<request id>\u0003`; the scheduler strips it. It goes in front of the first
+ * argument when that is a string, to keep its format specifiers (`%s`) working.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { thread } from "./dexter-thread.js";
+
+export const requestIds = new AsyncLocalStorage<string>();
+
+for (const method of ["debug", "error", "info", "log", "trace", "warn"] as const) {
+  const write = console[method].bind(console);
+  console[method] = (...args: unknown[]) => {
+    const mark = `\u0001${thread}\u0002${requestIds.getStore() ?? ""}\u0003`;
+    if (typeof args[0] === "string") args[0] = mark + args[0];
+    else args.unshift(mark);
+    write(...args);
+  };
+}

@@ -1,0 +1,18 @@
+/** Modules that exist only inside an isolate, and the one Node module that the runtime uses. */
+declare module "*/dexter-thread.js" {
+  /** Name of this isolate. */
+  export const thread: string;
+}
+declare module "*/dexter-user.js" {
+  const handler: unknown;
+  export default handler;
+}
+declare module "*/dexter-console.js" {
+  export const requestIds: import("node:async_hooks").AsyncLocalStorage<string>;
+}
+declare module "node:async_hooks" {
+  export class AsyncLocalStorage<T> {
+    getStore(): T | undefined;
+    run<R>(store: T, callback: () => R): R;
+  }
+}

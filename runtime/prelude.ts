@@ -1,0 +1,121 @@
+/**
+ * The main module of every isolate. It imports the user's bundle, re-exports all of it, and wraps the
+ * default export so that
+ * - an exception becomes a marked response, which the scheduler renders and logs;
+ * - console lines know their request;
+ * - work handed to `ctx.waitUntil` is counted, so that a thread retires only when it is done.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { requestIds } from "./dexter-console.js";
+import * as user from "./dexter-user.js";
+import { EXCEPTION_HEADER, type ExceptionReport, REQUEST_ID_HEADER } from "./protocol.ts";
+
+export * from "./dexter-user.js";
+
+/** How long a retiring thread waits for `waitUntil` work: what Workers allow. */
+const WAIT_UNTIL_LIMIT_MS = 30_000;
+
+let pending = 0;
+
+function track(promise: Promise<unknown>): void {
+  pending++;
+  const done = () => void pending--;
+  promise.then(done, done);
+}
+
+function report(error: unknown): ExceptionReport {
+  if (!(error instanceof Error)) return { name: "", message: `thrown: ${String(error)}`, stack: "" };
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack ?? "",
+    ...(error.cause === undefined ? {} : { cause: report(error.cause) }),
+  };
+}
+
+function exceptionResponse(error: unknown): Response {
+  return Response.json(report(error), { status: 500, headers: { [EXCEPTION_HEADER]: "1" } });
+}
+
+function checked(response: unknown): Response {
+  if (response instanceof Response) return response;
+  const what = response === undefined ? "undefined" : Object.prototype.toString.call(response);
+  throw new TypeError(`fetch() must return a Response, but it returned ${what}`);
+}
+
+type Ctx = ExecutionContext;
+type Fetch = (request: Request, env: unknown, ctx: Ctx) => unknown;
+
+/** Runs one request of the user's handler. The promise never rejects. */
+function serve(call: () => unknown, request: Request, ctx: Ctx): Promise<Response> | Response {
+  const waitUntil = ctx.waitUntil.bind(ctx);
+  ctx.waitUntil = (promise: Promise<unknown>) => {
+    waitUntil(promise);
+    track(Promise.resolve(promise));
+  };
+  try {
+    const result = requestIds.run(request.headers.get(REQUEST_ID_HEADER) ?? "", call);
+    if (result instanceof Response) return result;
+    return Promise.resolve(result).then(checked).catch(exceptionResponse);
+  } catch (error) {
+    return exceptionResponse(error);
+  }
+}
+
+type EntrypointClass = new (
+  ctx: Ctx,
+  env: unknown,
+) => WorkerEntrypoint & { fetch(request: Request): unknown };
+
+function wrapClass(base: EntrypointClass): EntrypointClass {
+  return class extends base {
+    override fetch(request: Request) {
+      return serve(() => super.fetch(request), request, this.ctx);
+    }
+  };
+}
+
+function wrapObject(handler: Record<string, unknown> & { fetch: Fetch }) {
+  const fetch = (request: Request, env: unknown, ctx: Ctx) =>
+    serve(() => handler.fetch(request, env, ctx), request, ctx);
+  return Object.assign(Object.create(handler), { fetch });
+}
+
+const given = (user as { default?: unknown }).default;
+
+function problem(): string | undefined {
+  if (given === undefined) return "it has no default export; write `export default { fetch(request) { … } }`";
+  if (typeof given === "function") {
+    if (typeof given.prototype?.fetch === "function") return undefined;
+    return "its default export is a function without a fetch method; export an object with fetch(), or a class";
+  }
+  if (typeof (given as { fetch?: unknown } | null)?.fetch === "function") return undefined;
+  return "its default export has no fetch() handler";
+}
+
+const unusable = problem();
+
+export default unusable
+  ? { fetch: () => exceptionResponse(new TypeError(unusable)) }
+  : typeof given === "function"
+    ? wrapClass(given as EntrypointClass)
+    : wrapObject(given as never);
+
+/** The host worker's way in, by RPC. */
+export class DexterThread extends WorkerEntrypoint {
+  /** Says why the function cannot serve, or nothing. Returning at all shows that its modules have run. */
+  ready(): string | undefined {
+    return unusable;
+  }
+
+  /** Resolves when no `waitUntil` work is left, or after the limit. */
+  async settled(): Promise<void> {
+    for (let waited = 0; pending > 0 && waited < WAIT_UNTIL_LIMIT_MS; waited += 20) await scheduler.wait(20);
+  }
+
+  /** Ends the isolate; the caller sees an error instead of an answer. */
+  async abort(): Promise<void> {
+    const { abortIsolate } = (await import("cloudflare:workers")) as unknown as { abortIsolate(): never };
+    abortIsolate();
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The dispatcher: takes a request that the router has given a function, gets a thread for it from the
+ * fleet or lets it wait, and sees it through. It knows a thread only by its socket.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ExceptionReport } from "../../runtime/protocol.ts";
+import { DexterError } from "../errors.ts";
+import type { Client } from "../http/client-address.ts";
+import type { RequestFacts } from "../http/vet.ts";
+import { type Effects, Fleet } from "../policy/fleet.ts";
+import type { Server } from "../policy/server.ts";
+import type { Thread } from "../policy/thread.ts";
+import { Exchange, type ExchangePorts } from "./exchange.ts";
+import { ThreadClient } from "./thread-client.ts";
+
+export interface DispatcherPorts {
+  /** The socket of a thread; undefined when its server is gone. */
+  socketOf(thread: Thread): string | undefined;
+  load(thread: Thread): void;
+  retire(thread: Thread): void;
+  full(server: Server): void;
+  due(server: Server): void;
+  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
+  finished(exchange: Exchange): void;
+}
+
+/** A request that could not be sent is tried again after 5, 10, 15, … ms: until the loss has been noticed. */
+const RETRY_STEP_MS = 5;
+const MAX_RETRIES = 10;
+
+export class Dispatcher implements ExchangePorts {
+  readonly fleet: Fleet<Exchange>;
+  /** Every request that is waiting or in a thread. */
+  readonly exchanges = new Set<Exchange>();
+  readonly totals = { requests: 0, rejected: 0 };
+  readonly #ports: DispatcherPorts;
+  #limits: { readonly queue: number; readonly queueTimeoutMs: number };
+  readonly #clients = new Map<Thread, ThreadClient>();
+
+  constructor(ports: DispatcherPorts, limits: { queue: number; queueTimeoutMs: number }) {
+    this.#ports = ports;
+    this.#limits = limits;
+    const effects: Effects<Exchange> = {
+      load: (thread) => ports.load(thread),
+      retire: (thread) => {
+        this.#clients.get(thread)?.close();
+        this.#clients.delete(thread);
+        ports.retire(thread);
+      },
+      grant: (ticket, thread) => ticket.request.start(thread),
+      refuse: (ticket, why, reason) => {
+        this.totals.rejected++;
+        ticket.request.fail(this.#refusal(why, ticket.functionName, reason));
+      },
+      full: (server) => ports.full(server),
+      due: (server) => ports.due(server),
+    };
+    this.fleet = new Fleet(effects, {
+      queue: limits.queue,
+      queueTimeoutMs: () => this.#limits.queueTimeoutMs,
+    });
+  }
+
+  configure(limits: { queue: number; queueTimeoutMs: number }): void {
+    this.#limits = limits;
+    this.fleet.queue.limit = limits.queue;
+  }
+
+  /** Serves a request with a thread of the function. */
+  dispatch(
+    request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer },
+    about: { facts: RequestFacts; client: Client; id: string; functionName: string },
+  ): void {
+    this.totals.requests++;
+    const exchange = new Exchange(this, request, about);
+    this.exchanges.add(exchange);
+    this.#place(exchange);
+  }
+
+  #place(exchange: Exchange): void {
+    const nowMs = performance.now();
+    const thread = this.fleet.acquire(exchange.functionName, nowMs);
+    if (thread) return exchange.start(thread);
+    const { functionName } = exchange;
+    exchange.ticket = { functionName, sinceMs: nowMs, request: exchange };
+    this.fleet.wait(exchange.ticket);
+  }
+
+  clientOf(thread: Thread): ThreadClient {
+    let client = this.#clients.get(thread);
+    if (client === undefined) {
+      client = new ThreadClient(this.#ports.socketOf(thread) ?? "/nonexistent");
+      this.#clients.set(thread, client);
+    }
+    return client;
+  }
+
+  release(thread: Thread): void {
+    this.fleet.release(thread, performance.now());
+  }
+
+  retry(exchange: Exchange): void {
+    if (exchange.retries > MAX_RETRIES) return exchange.fail(new DexterError("SERVER_LOST"));
+    setTimeout(() => {
+      if (exchange.open) this.#place(exchange);
+    }, exchange.retries * RETRY_STEP_MS);
+  }
+
+  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void {
+    this.#ports.renderFailure(exchange, failure);
+  }
+
+  finished(exchange: Exchange): void {
+    if (exchange.ticket) this.fleet.cancel(exchange.ticket);
+    this.exchanges.delete(exchange);
+    this.#ports.finished(exchange);
+  }
+
+  /** The server is gone: connections to its threads are of no more use. */
+  forgetServer(key: number): void {
+    for (const [thread, client] of this.#clients) {
+      if (thread.server !== key) continue;
+      client.close();
+      this.#clients.delete(thread);
+    }
+  }
+
+  #refusal(why: "full" | "timeout" | "load-failed", functionName: string, reason = ""): DexterError {
+    switch (why) {
+      case "full":
+        return new DexterError("QUEUE_FULL", { waiting: this.fleet.queue.size });
+      case "timeout":
+        return new DexterError("QUEUE_TIMEOUT", { seconds: this.#limits.queueTimeoutMs / 1000 });
+      case "load-failed":
+        return new DexterError("LOAD_FAILED", { function: functionName, reason });
+    }
+  }
+}

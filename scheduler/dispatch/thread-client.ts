@@ -1,0 +1,128 @@
+/**
+ * HTTP/1.1 to one thread over its own unix socket: keep-alive connections, one request at a time on each,
+ * no agent and no header objects. A connection reports to the sink of the request it carries.
+ */
+import { createConnection, type Socket } from "node:net";
+import { DexterError } from "../errors.ts";
+import { type ResponseHandler, ResponseParser } from "../http/response-parser.ts";
+
+/**
+ * workerd closes a connection that was idle for 5 s. One that was idle for this long is not used again, so
+ * that no request is sent into a closing connection.
+ */
+const REUSE_WITHIN_MS = 3_000;
+
+/** Why a request got no whole response. `unsent`: no byte of it can have reached the server. */
+export interface ConnectionLoss {
+  readonly error: DexterError;
+  readonly unsent: boolean;
+}
+
+export interface ResponseSink extends Omit<ResponseHandler, "onEnd" | "onError"> {
+  onEnd(): void;
+  onLost(loss: ConnectionLoss): void;
+  /** The connection takes more of the request's body. */
+  onDrain(): void;
+}
+
+export class ThreadConnection {
+  readonly socket: Socket;
+  readonly #parser: ResponseParser;
+  readonly #owner: ThreadClient;
+  #sink: ResponseSink | undefined;
+  #answered = false;
+  /** More of the request's body is to come. A response may end before it: then the connection is of no more use. */
+  sending = false;
+  lastUsedMs = 0;
+
+  constructor(owner: ThreadClient, path: string) {
+    this.#owner = owner;
+    this.#parser = new ResponseParser({
+      onHead: (...head) => this.#sink!.onHead(...head),
+      onBody: (chunk) => this.#sink!.onBody(chunk),
+      onEnd: (reusable) => this.#ended(reusable),
+      onError: (error) => this.#lost(error, false),
+    });
+    this.socket = createConnection({ path });
+    this.socket.on("data", (chunk: Buffer) => {
+      this.#answered = true;
+      this.#parser.push(chunk);
+    });
+    this.socket.on("drain", () => this.#sink?.onDrain());
+    this.socket.on("end", () => this.#parser.finish());
+    this.socket.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
+    this.socket.on("close", () => {
+      this.#owner.forget(this);
+      this.#lost(new DexterError("SERVER_LOST"), false);
+    });
+  }
+
+  /** Sends a request's head. Body chunks follow with `socket.write`. */
+  send(method: string, head: string, upgrade: boolean, sink: ResponseSink): void {
+    this.#sink = sink;
+    this.#answered = false;
+    this.#parser.reset(method, upgrade);
+    this.socket.write(head, "latin1");
+  }
+
+  /** Ends the request now; the sink hears nothing more. The function sees its client abort. */
+  abandon(): void {
+    this.#sink = undefined;
+    this.#parser.destroy();
+    this.socket.destroy();
+  }
+
+  #ended(reusable: boolean): void {
+    const sink = this.#sink!;
+    this.#sink = undefined;
+    if (reusable && !this.sending) this.#owner.keep(this);
+    else this.socket.destroy();
+    sink.onEnd();
+  }
+
+  /** EPIPE: the peer was gone before the write, so nothing of the request was taken. */
+  #failed(error: NodeJS.ErrnoException): void {
+    const unsent = !this.#answered && (error.syscall === "connect" || error.code === "EPIPE");
+    this.#lost(new DexterError("SERVER_LOST", {}, { cause: error }), unsent);
+  }
+
+  #lost(error: DexterError, unsent: boolean): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#parser.destroy();
+    this.socket.destroy();
+    sink?.onLost({ error, unsent });
+  }
+}
+
+export class ThreadClient {
+  readonly #path: string;
+  readonly #idle: ThreadConnection[] = [];
+
+  constructor(socketPath: string) {
+    this.#path = socketPath;
+  }
+
+  /** A connection that carries no request: a recently used one, or a new one. */
+  connection(nowMs: number): ThreadConnection {
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (nowMs - idle.lastUsedMs < REUSE_WITHIN_MS && !idle.socket.destroyed) return idle;
+      idle.abandon();
+    }
+    return new ThreadConnection(this, this.#path);
+  }
+
+  keep(connection: ThreadConnection): void {
+    connection.lastUsedMs = performance.now();
+    this.#idle.push(connection);
+  }
+
+  forget(connection: ThreadConnection): void {
+    const place = this.#idle.indexOf(connection);
+    if (place >= 0) this.#idle.splice(place, 1);
+  }
+
+  close(): void {
+    for (const connection of this.#idle.splice(0)) connection.abandon();
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Answers for requests that failed: a full error page for browsers in dev, plain text for other clients, and
+ * outside dev the status and a request id, under which the log has the rest.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ExceptionReport } from "../runtime/protocol.ts";
+import { BuildError } from "./bundle/problems.ts";
+import { wantsHtml } from "./errorpage/accept.ts";
+import type { ErrorPageInput, PageError } from "./errorpage/input.ts";
+import { renderErrorPage } from "./errorpage/page.ts";
+import { mapException } from "./errorpage/stack.ts";
+import { renderErrorText, renderProductionError } from "./errorpage/text.ts";
+import { DexterError } from "./errors.ts";
+import { LoadError } from "./load-error.ts";
+import type { Version } from "./types.ts";
+
+export interface FailedRequest {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly id: string;
+  readonly functionName: string;
+  /** The version that was asked, or that could not be loaded. */
+  readonly version: Version | undefined;
+}
+
+/** Seconds after which a client may try again when every thread was busy. */
+const RETRY_AFTER_S = 1;
+
+export function isException(failure: DexterError | ExceptionReport): failure is ExceptionReport {
+  return !(failure instanceof DexterError);
+}
+
+/** An exception with the positions of its sources, as text for the log. */
+export function exceptionText(report: ExceptionReport, version: Version | undefined): string {
+  if (version === undefined) return report.stack || report.message;
+  const mapped = mapException(report, version);
+  return mapped.stack.text || `${mapped.name}: ${mapped.message}`;
+}
+
+/** Writes the answer. Nothing has been sent yet. */
+export function answerFailure(
+  request: FailedRequest,
+  failure: DexterError | ExceptionReport,
+  mode: { readonly dev: boolean; readonly root: string },
+): void {
+  const { req, res, id } = request;
+  const status = isException(failure) ? 500 : failure.status;
+  const retryAfter = status === 503 ? RETRY_AFTER_S : undefined;
+  const html = mode.dev && wantsHtml(req.headers.accept);
+  const body = mode.dev
+    ? (html ? renderErrorPage : renderErrorText)(pageInput(request, failure, status, mode.root))
+    : renderProductionError({ status, requestId: id, ...(retryAfter ? { retryAfter } : {}) });
+  const head = ["Content-Type", `text/${html ? "html" : "plain"}; charset=utf-8`, "X-Request-Id", id];
+  if (retryAfter) head.push("Retry-After", String(retryAfter));
+  head.push("Content-Length", String(Buffer.byteLength(body)));
+  res.writeHead(status, head);
+  res.end(body);
+}
+
+function pageInput(
+  { req, id, functionName, version }: FailedRequest,
+  failure: DexterError | ExceptionReport,
+  status: number,
+  root: string,
+): ErrorPageInput {
+  const headers: [string, string][] = [];
+  for (let i = 0; i < req.rawHeaders.length; i += 2)
+    headers.push([req.rawHeaders[i]!, req.rawHeaders[i + 1]!]);
+  return {
+    status,
+    error: pageError(failure, version),
+    functionName,
+    ...(version ? { version: version.id } : {}),
+    requestId: id,
+    request: { method: req.method ?? "", url: req.url ?? "", headers },
+    root,
+  };
+}
+
+function pageError(failure: DexterError | ExceptionReport, version: Version | undefined): PageError {
+  const report = failure instanceof LoadError ? failure.report : failure;
+  if (report instanceof BuildError) return { kind: "build", problems: report.problems };
+  if (report instanceof DexterError) return { kind: "failure", title: report.code, message: report.message };
+  return { kind: "exception", exception: mapException(report, version ?? { mainModule: "" }) };
+}

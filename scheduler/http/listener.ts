@@ -1,0 +1,144 @@
+/**
+ * The listener: one Node HTTP server per `listen` address. It looks each request over, finds its
+ * function, and hands it on. What Node's parser lets through and is wrong ends here.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { DexterError } from "../errors.ts";
+import type { ListenAddress } from "../types.ts";
+import type { Client, ClientResolver } from "./client-address.ts";
+import { responseFor } from "./upgrade.ts";
+import { ALLOWED_METHODS, inspectRequest, type RequestFacts } from "./vet.ts";
+
+export interface ListenerPorts {
+  clientOf: ClientResolver;
+  /** The function that answers, if any. */
+  route(host: string, path: string): string | undefined;
+  dispatch(
+    request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer },
+    about: { facts: RequestFacts; client: Client; id: string; functionName: string },
+  ): void;
+  /** No function answers. */
+  notFound(req: IncomingMessage, res: ServerResponse, facts: RequestFacts, id: string): void;
+}
+
+export interface ListenerSettings {
+  readonly backlog: number;
+  /** Bytes that may wait in a connection's write buffer before its function is held back; 0 = Node's default. */
+  readonly sendBufferSize: number;
+}
+
+/** How long an idle keep-alive connection of a client stays open. */
+const KEEP_ALIVE_MS = 65_000;
+/** How long a client may take over a request's head; its body may take as long as it likes. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+export class Listener {
+  readonly address: ListenAddress;
+  readonly #server: Server;
+  readonly #ports: ListenerPorts;
+  readonly #upgraded = new Set<Duplex>();
+
+  private constructor(address: ListenAddress, ports: ListenerPorts, settings: ListenerSettings) {
+    this.address = address;
+    this.#ports = ports;
+    this.#server = createServer({
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: 0,
+      noDelay: true,
+      ...(settings.sendBufferSize > 0 ? { highWaterMark: settings.sendBufferSize } : {}),
+    });
+    this.#server.on("request", (req, res) => this.#handle({ req, res }));
+    this.#server.on("upgrade", (req, socket, upgradeHead) => this.#upgrade(req, socket, upgradeHead));
+    this.#server.on("connect", (req, socket) => this.#upgrade(req, socket, Buffer.alloc(0)));
+    // Vetting answers 417 itself; Node's own answer would skip it.
+    this.#server.on("checkExpectation", (req, res) => this.#handle({ req, res }));
+  }
+
+  /** Rejects with PORT_IN_USE or LISTEN_FAILED. */
+  static async listen(
+    address: ListenAddress,
+    ports: ListenerPorts,
+    settings: ListenerSettings,
+  ): Promise<Listener> {
+    const listener = new Listener(address, ports, settings);
+    await new Promise<void>((resolve, reject) => {
+      listener.#server.once("error", (error: NodeJS.ErrnoException) => {
+        const code = error.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
+        const shown = { address: showAddress(address), reason: error.message };
+        reject(new DexterError(code, shown, { cause: error }));
+      });
+      listener.#server.listen({ host: address.host, port: address.port, backlog: settings.backlog }, resolve);
+    });
+    return listener;
+  }
+
+  /** The port in use, which the system chose when 0 was asked for. */
+  get port(): number {
+    const bound = this.#server.address();
+    return typeof bound === "object" && bound ? bound.port : this.address.port;
+  }
+
+  get url(): string {
+    return `http://${showAddress({ host: this.address.host, port: this.port })}`;
+  }
+
+  /** Takes no new connections and lets requests in progress finish; resolves when the last has. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    await closed;
+  }
+
+  /** Ends every connection now. */
+  destroy(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
+  }
+
+  #upgrade(req: IncomingMessage, socket: Duplex, upgradeHead: Buffer): void {
+    this.#upgraded.add(socket);
+    socket.on("close", () => this.#upgraded.delete(socket));
+    socket.on("error", () => socket.destroy());
+    this.#handle({ req, res: responseFor(req), upgradeHead });
+  }
+
+  #handle(request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer }): void {
+    const { req, res } = request;
+    const facts = inspectRequest(req);
+    if (facts.refusal) return refuse(req, res, facts.refusal);
+    const client = this.#ports.clientOf(req.socket.remoteAddress, facts);
+    const id = (client.trusted && facts.requestId) || nextRequestId();
+    const functionName = this.#ports.route(facts.host, facts.path);
+    if (functionName === undefined) return this.#ports.notFound(req, res, facts, id);
+    this.#ports.dispatch(request, { facts, client, id, functionName });
+  }
+}
+
+function refuse(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { status, reason }: { status: number; reason: string },
+) {
+  // After a request that was not understood, nobody knows where the next one starts.
+  res.shouldKeepAlive = false;
+  const allow = status === 405 ? ["Allow", ALLOWED_METHODS] : [];
+  res.writeHead(status, ["Content-Type", "text/plain; charset=utf-8", "Connection", "close", ...allow]);
+  res.end(`${status} ${reason}\n`, () => req.socket.destroySoon());
+}
+
+const idPrefix = `${Date.now().toString(36)}${Math.floor(Math.random() * 36 ** 4)
+  .toString(36)
+  .padStart(4, "0")}`;
+let idCount = 0;
+
+/** Unique within the node, and sortable: start time of the scheduler, chance, a count. */
+export function nextRequestId(): string {
+  return `${idPrefix}-${(++idCount).toString(36)}`;
+}
+
+function showAddress({ host, port }: ListenAddress): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,96 @@
+/**
+ * The composition root: the `dexter` command line. It alone reads argv and decides the exit status:
+ * 0 done, 1 a failure, 2 bad usage.
+ */
+import { Command, CommanderError, Option } from "commander";
+import { DexterError } from "./errors.ts";
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly env?: string;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+function common(command: Command): Command {
+  return command
+    .option("-c, --config <file>", "configuration file (default: wrangler.json, .jsonc or .toml here)")
+    .option("-e, --env <name>", "use the configuration's [env.<name>]")
+    .addOption(
+      new Option("--set <name=value>", "override a [dexter] directive; may be repeated")
+        .argParser(collect)
+        .default([], "none"),
+    );
+}
+
+/** The command line; each command's code is loaded when it runs. */
+export function program(): Command {
+  const dexter = new Command("dexter")
+    .description("Runs Workers-style functions in V8 isolates, scheduled over several workerd processes.")
+    .version(__DEXTER_VERSION__, "-v, --version")
+    .showHelpAfterError("(dexter --help lists the commands)")
+    .exitOverride();
+
+  dexter
+    .command("init")
+    .description("make a small TypeScript project")
+    .argument("[directory]", "where", ".")
+    .option("--force", "add the files that are missing to a folder that is not empty")
+    .action(async (directory: string, options: { force?: boolean }) =>
+      (await import("./cli/init.ts")).init(directory, options),
+    );
+  common(dexter.command("dev"))
+    .description("serve this project and take up every change; for development")
+    .action(async (options: CommonOptions) => (await import("./cli/serve.ts")).serve("dev", options));
+  common(dexter.command("start"))
+    .description("serve this project")
+    .action(async (options: CommonOptions) => (await import("./cli/serve.ts")).serve("start", options));
+  common(dexter.command("check"))
+    .description("test the configuration and bundle every function, without starting anything")
+    .option("--json", "print JSON")
+    .action(async (options: CommonOptions) => (await import("./cli/check.ts")).check(options));
+  common(dexter.command("status"))
+    .description("show servers, threads and functions of the dexter that runs here")
+    .option("--json", "print JSON")
+    .option("--watch", "show it again every second")
+    .action(async (options: CommonOptions & { watch?: boolean }) =>
+      (await import("./cli/status.ts")).status(options),
+    );
+  common(dexter.command("reload"))
+    .description("read the configuration again and restart the servers gracefully")
+    .action(async (options: CommonOptions) => (await import("./cli/control.ts")).reload(options));
+  common(dexter.command("stop"))
+    .description("stop the dexter that runs here, after the requests in progress")
+    .option("--now", "do not wait for them")
+    .action(async (options: CommonOptions & { now?: boolean }) =>
+      (await import("./cli/control.ts")).stop(options),
+    );
+  dexter
+    .command("directives")
+    .description("list the directives of the [dexter] table")
+    .option("--json", "print JSON")
+    .action(async (options: { json?: boolean }) => (await import("./cli/directives.ts")).directives(options));
+  for (const command of dexter.commands)
+    command.exitOverride().showHelpAfterError("(--help lists the options)");
+  return dexter;
+}
+
+declare const __DEXTER_VERSION__: string;
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = statusOf(error);
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!(error instanceof DexterError)) throw error;
+  process.stderr.write(`dexter: ${error.message}\n`);
+  return error.code === "USAGE" ? 2 : 1;
+}

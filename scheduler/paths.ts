@@ -1,0 +1,40 @@
+/**
+ * Where a running node keeps what lives only as long as it does. A unix socket's address holds about 100
+ * bytes, so a data directory with a long path gets its sockets in a short one of the system's.
+ */
+import { createHash } from "node:crypto";
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { DexterError } from "./errors.ts";
+
+/** Room for `/run/255.1000000/control`. */
+const MAX_DATA_DIR = 75;
+
+function shortDirectory(dataDir: string): string {
+  if (Buffer.byteLength(dataDir) <= MAX_DATA_DIR) return dataDir;
+  const name = createHash("sha256").update(dataDir).digest("hex").slice(0, 12);
+  return `${tmpdir()}/dexter-${userInfo().uid}-${name}`;
+}
+
+export function adminSocket(dataDir: string): string {
+  return `${shortDirectory(dataDir)}/admin.sock`;
+}
+
+/** The folder of the generations' socket folders. */
+export function runDirectory(dataDir: string): string {
+  return `${shortDirectory(dataDir)}/run`;
+}
+
+/** Makes the data directory and the folder for sockets. Throws DATA_DIR. */
+export function prepareDataDirectory(dataDir: string): void {
+  const short = shortDirectory(dataDir);
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    if (short === dataDir) return;
+    mkdirSync(short, { recursive: true, mode: 0o700 });
+    if (lstatSync(short).uid !== userInfo().uid) throw new Error(`${short} belongs to somebody else`);
+    chmodSync(short, 0o700);
+  } catch (cause) {
+    throw new DexterError("DATA_DIR", { path: dataDir, reason: (cause as Error).message }, { cause });
+  }
+}

@@ -1,0 +1,421 @@
+/**
+ * The scheduling policy as one pure state machine: which thread takes a request, when threads are
+ * started and retired, who waits. It has no clock and does no I/O: time comes in as an argument, and what
+ * must happen outside goes out through `Effects`. The same code runs in the scheduler and in tests.
+ */
+import { leastBusy } from "./balancer.ts";
+import type { Pool } from "./pool.ts";
+import { FairQueue, type Ticket } from "./queue.ts";
+import { Server, type ServerLimits } from "./server.ts";
+import type { FunctionSpec, Thread } from "./thread.ts";
+
+/**
+ * A surplus thread retires when it was not used for this long. Retiring at once makes threads come and go
+ * with every wave of requests, and each creation costs a server 5 to 13 ms.
+ */
+export const SURPLUS_AGE_MS = 1_000;
+
+/** For spare threads (as opposed to a waiting request) only functions without a request for this long give way. */
+export const SPARE_EVICTS_AFTER_MS = 10_000;
+
+/** After a failed load no spare threads are started for this long. */
+const LOAD_RETRY_MS = 1_000;
+
+/** What the policy asks of the world. */
+export interface Effects<T> {
+  /** Create the isolate; answer with `loaded` or `loadFailed`. */
+  load(thread: Thread): void;
+  /** End the isolate, which has no request left; answer with `ended`. */
+  retire(thread: Thread): void;
+  /** The request may go to the thread, which is already taken for it. */
+  grant(ticket: Ticket<T>, thread: Thread): void;
+  refuse(ticket: Ticket<T>, why: "full" | "timeout" | "load-failed", reason?: string): void;
+  /** A server has reached `max_threads_per_child` and would start another. */
+  full(server: Server): void;
+  /** The server has used most of its requests, or has drained: its owner should look at it. */
+  due(server: Server): void;
+}
+
+interface FunctionState {
+  spec: FunctionSpec;
+  lastRequestMs: number;
+  noSparesBeforeMs: number;
+}
+
+export class Fleet<T> {
+  readonly #effects: Effects<T>;
+  readonly #queueTimeoutMs: () => number;
+  readonly #servers = new Map<number, Server>();
+  #open: Server[] = [];
+  readonly #functions = new Map<string, FunctionState>();
+  /** Functions with a request within `idle_timeout`. */
+  readonly #active = new Set<FunctionState>();
+  readonly queue: FairQueue<T>;
+
+  constructor(effects: Effects<T>, limits: { queue: number; queueTimeoutMs: () => number }) {
+    this.#effects = effects;
+    this.#queueTimeoutMs = limits.queueTimeoutMs;
+    this.queue = new FairQueue(limits.queue);
+  }
+
+  get servers(): Iterable<Server> {
+    return this.#servers.values();
+  }
+
+  server(key: number): Server | undefined {
+    return this.#servers.get(key);
+  }
+
+  // --- requests ---
+
+  /** Takes a thread for a request of the function, or returns undefined: then `wait` for one. */
+  acquire(name: string, nowMs: number): Thread | undefined {
+    const fn = this.#functions.get(name);
+    if (fn === undefined) return undefined;
+    fn.lastRequestMs = nowMs;
+    this.#active.add(fn);
+    return this.queue.waiting(name) > 0 ? undefined : this.#take(fn, nowMs);
+  }
+
+  /** Queues a request that found no idle thread, and sees to it that one is started where a slot is free. */
+  wait(ticket: Ticket<T>): void {
+    const refused = this.queue.add(ticket);
+    if (refused) this.#effects.refuse(refused, "full");
+    if (refused !== ticket) this.#serve(ticket.functionName, ticket.sinceMs);
+  }
+
+  /** The client of a waiting request has gone. */
+  cancel(ticket: Ticket<T>): void {
+    this.queue.remove(ticket);
+  }
+
+  /** A request has left its thread. */
+  release(thread: Thread, nowMs: number): void {
+    const server = this.#servers.get(thread.server);
+    if (server === undefined) return;
+    const pool = server.poolOf(thread);
+    pool.put(thread, nowMs);
+    server.busy--;
+    if (server.busy === 0 && server.stage === "draining") this.#effects.due(server);
+    if (thread.inFlight === 0) {
+      server.busyThreads--;
+      if (thread.state === "retiring") this.#end(server, thread);
+      else if (!this.#isCurrent(thread) || this.#owesSlot(server, thread)) this.#retire(server, thread);
+      else this.#trim(server, pool, nowMs);
+    }
+    if (this.queue.size > 0) this.#serveAll(nowMs);
+  }
+
+  // --- functions ---
+
+  /** Makes `spec` what the function's requests go to. Threads of another version retire. */
+  promote(spec: FunctionSpec, nowMs: number): void {
+    const known = this.#functions.get(spec.name);
+    if (known) known.spec = spec;
+    else this.#functions.set(spec.name, { spec, lastRequestMs: -Infinity, noSparesBeforeMs: 0 });
+    for (const server of this.#servers.values()) this.#retireOutdated(server, spec.name);
+    this.#serve(spec.name, nowMs);
+  }
+
+  /** Counts the function as active from now on, as a request would. */
+  activate(name: string, nowMs: number): void {
+    const fn = this.#functions.get(name)!;
+    fn.lastRequestMs = nowMs;
+    this.#active.add(fn);
+  }
+
+  /** No function counts as active any more, until its next request. */
+  deactivateAll(): void {
+    this.#active.clear();
+  }
+
+  /** Forgets a function; returns the requests that waited for it. */
+  drop(name: string): Ticket<T>[] {
+    const fn = this.#functions.get(name);
+    if (fn) this.#active.delete(fn);
+    this.#functions.delete(name);
+    for (const server of this.#servers.values()) this.#retireOutdated(server, name);
+    const waiting: Ticket<T>[] = [];
+    for (let ticket = this.queue.take(name); ticket; ticket = this.queue.take(name)) waiting.push(ticket);
+    return waiting;
+  }
+
+  /**
+   * Starts one thread of a version that is not live yet, in every open server, so that it proves itself
+   * before `promote`.
+   */
+  stage(spec: FunctionSpec): Thread[] {
+    return this.#open.flatMap((server) => this.#start(server, spec, true) ?? []);
+  }
+
+  /** Gives up a staged version that will not be promoted. */
+  unstage(spec: FunctionSpec): void {
+    for (const server of this.#servers.values()) this.#retireOutdated(server, spec.name);
+  }
+
+  // --- servers ---
+
+  /** A process is up. It takes no requests before `open`. Active functions get their start threads. */
+  addServer(key: number, limits: ServerLimits, predecessorKey?: number): Server {
+    const predecessor = predecessorKey === undefined ? undefined : this.#servers.get(predecessorKey);
+    const server = new Server(key, limits, predecessor);
+    this.#servers.set(key, server);
+    // Breadth first: every function has one thread before any has two.
+    for (let round = 0; ; round++) {
+      const wanting = [...this.#active].filter((fn) => fn.spec.threads.startThreads > round);
+      if (wanting.length === 0 || !server.hasFreeSlot) return server;
+      for (const fn of wanting) if (server.hasFreeSlot) this.#start(server, fn.spec);
+    }
+  }
+
+  /** Whether every thread that `addServer` started is ready, or has failed. */
+  isWarm(key: number): boolean {
+    return [...this.#servers.get(key)!.pools].every((pool) => pool.starting === 0);
+  }
+
+  open(key: number, nowMs: number): void {
+    const server = this.#servers.get(key)!;
+    server.stage = "open";
+    this.#refreshOpen();
+    for (const pool of server.pools)
+      if (!this.#isCurrent(pool.spec)) this.#retireOutdated(server, pool.spec.name);
+    this.#serveAll(nowMs);
+  }
+
+  /** No more requests go to the server; those in it finish. */
+  drain(key: number, nowMs: number): void {
+    const server = this.#servers.get(key);
+    if (server === undefined) return;
+    server.stage = "draining";
+    this.#refreshOpen();
+    this.#serveAll(nowMs);
+  }
+
+  /** The process is gone, and its threads with it. */
+  removeServer(key: number, nowMs: number): void {
+    const server = this.#servers.get(key);
+    if (server === undefined) return;
+    this.#servers.delete(key);
+    for (const other of this.#servers.values()) {
+      if (other.predecessor === server) other.predecessor = undefined;
+    }
+    this.#refreshOpen();
+    this.#serveAll(nowMs);
+  }
+
+  /** The server answers its probes, or does not. */
+  probed(key: number, responsive: boolean, nowMs: number): void {
+    const server = this.#servers.get(key);
+    if (server === undefined || server.responsive === responsive) return;
+    server.responsive = responsive;
+    this.#serveAll(nowMs);
+  }
+
+  // --- threads ---
+
+  loaded(thread: Thread, nowMs: number): void {
+    const server = this.#servers.get(thread.server);
+    if (server === undefined) return;
+    if (thread.state === "retiring") return this.#end(server, thread);
+    server.poolOf(thread).ready(thread, nowMs);
+    this.#serve(thread.functionName, nowMs);
+  }
+
+  loadFailed(thread: Thread, reason: string, nowMs: number): void {
+    const server = this.#servers.get(thread.server);
+    if (server === undefined) return;
+    if (thread.state !== "retiring") server.poolOf(thread).retire(thread);
+    server.remove(thread);
+    const fn = this.#functions.get(thread.functionName);
+    if (fn === undefined || fn.spec.version !== thread.version) return;
+    fn.noSparesBeforeMs = nowMs + LOAD_RETRY_MS;
+    if (this.#count(fn, (pool) => pool.size) > 0) return;
+    for (let ticket = this.queue.take(fn.spec.name); ticket; ticket = this.queue.take(fn.spec.name)) {
+      this.#effects.refuse(ticket, "load-failed", reason);
+    }
+  }
+
+  /** A retired thread's isolate has ended; its slot is free. */
+  ended(thread: Thread, nowMs: number): void {
+    const server = this.#servers.get(thread.server);
+    if (server === undefined) return;
+    server.freeing--;
+    server.remove(thread);
+    if (this.queue.size > 0) this.#serveAll(nowMs);
+  }
+
+  // --- time ---
+
+  /** Once a second, and whenever something may have been missed: repairs what events did not. */
+  tick(nowMs: number): void {
+    for (const ticket of this.queue.expire(nowMs, this.#queueTimeoutMs()))
+      this.#effects.refuse(ticket, "timeout");
+    for (const fn of this.#active) {
+      const idleFor = nowMs - fn.lastRequestMs;
+      if (idleFor >= fn.spec.threads.idleTimeoutMs) this.#active.delete(fn);
+      for (const server of this.#open) {
+        const pool = server.pool(fn.spec);
+        if (!this.#active.has(fn)) this.#retireIdle(server, pool);
+        else {
+          this.#grow(server, fn, nowMs);
+          if (pool) this.#trim(server, pool, nowMs);
+        }
+      }
+    }
+    if (this.queue.size > 0) this.#serveAll(nowMs);
+  }
+
+  // --- rules ---
+
+  #take(fn: FunctionState, nowMs: number): Thread | undefined {
+    const places = this.#open.filter((server) => server.takesRequests && server.pool(fn.spec)?.hasRoom);
+    const server = leastBusy(places) ?? (this.#allUnresponsive ? leastBusy(places, true) : undefined);
+    if (server === undefined) return undefined;
+    const thread = server.pool(fn.spec)!.take()!;
+    server.busy++;
+    server.requests++;
+    if (thread.inFlight === 1) server.busyThreads++;
+    if (server.requests === server.recycleAt) this.#effects.due(server);
+    this.#grow(server, fn, nowMs);
+    return thread;
+  }
+
+  get #allUnresponsive(): boolean {
+    return !this.#open.some((server) => server.responsive);
+  }
+
+  /** Gives idle threads to the function's waiting requests, and starts threads for the rest. */
+  #serve(name: string, nowMs: number): void {
+    const fn = this.#functions.get(name);
+    if (fn === undefined) return;
+    while (this.queue.waiting(name) > 0) {
+      const thread = this.#take(fn, nowMs);
+      if (thread === undefined) return this.#startForWaiting(fn);
+      this.#effects.grant(this.queue.take(name)!, thread);
+    }
+  }
+
+  #serveAll(nowMs: number): void {
+    for (const name of [...this.queue.waitingFunctions()]) this.#serve(name, nowMs);
+  }
+
+  #startForWaiting(fn: FunctionState): void {
+    const wanted = Math.ceil(this.queue.waiting(fn.spec.name) / fn.spec.threads.concurrency);
+    while (this.#count(fn, (pool) => pool.starting) < wanted) {
+      const free = this.#open.filter((server) => server.hasFreeSlot);
+      const server = leastBusy(free, this.#allUnresponsive);
+      if (server === undefined || this.#start(server, fn.spec) === undefined) break;
+    }
+    let coming = this.#count(fn, (pool) => pool.starting);
+    for (const server of this.#open) coming += server.freeing;
+    for (; coming < wanted; coming++) {
+      const victim = this.#coldestOfOthers(this.#open, fn);
+      if (victim === undefined) break;
+      this.#retire(victim.server, victim.thread);
+    }
+  }
+
+  /** Starts threads until the function has `min_spare_threads` idle or coming in the server. */
+  #grow(server: Server, fn: FunctionState, nowMs: number): void {
+    const pool = server.pool(fn.spec);
+    let deficit = pool ? pool.deficit : fn.spec.threads.minSpareThreads;
+    if (deficit === 0 || nowMs < fn.noSparesBeforeMs) return;
+    for (; deficit > 0 && server.hasFreeSlot; deficit--) this.#start(server, fn.spec);
+    if (deficit === 0) return;
+    this.#effects.full(server);
+    for (deficit -= server.freeing; deficit > 0; deficit--) {
+      const victim = this.#coldestOfOthers([server], fn, nowMs - SPARE_EVICTS_AFTER_MS);
+      if (victim === undefined) return;
+      this.#retire(server, victim.thread);
+    }
+  }
+
+  #trim(server: Server, pool: Pool, nowMs: number): void {
+    while (pool.surplus > 0) {
+      const coldest = pool.coldest()!;
+      if (nowMs - coldest.lastUsedMs < SURPLUS_AGE_MS) return;
+      this.#retire(server, coldest);
+    }
+  }
+
+  /** Of other functions' idle threads, the one used least recently; only of functions quiet since then, if given. */
+  #coldestOfOthers(
+    servers: readonly Server[],
+    fn: FunctionState,
+    quietSinceMs = Number.POSITIVE_INFINITY,
+  ): { server: Server; thread: Thread } | undefined {
+    let coldest: { server: Server; thread: Thread } | undefined;
+    for (const server of servers) {
+      for (const pool of server.pools) {
+        if (pool.spec.name === fn.spec.name) continue;
+        const owner = this.#functions.get(pool.spec.name);
+        if (owner && owner.lastRequestMs > quietSinceMs) continue;
+        const thread = pool.coldest();
+        if (thread && (!coldest || thread.lastUsedMs < coldest.thread.lastUsedMs))
+          coldest = { server, thread };
+      }
+    }
+    return coldest;
+  }
+
+  /**
+   * Whether an idle thread must make room although its own function could use it: another function
+   * waits, has fewer threads, and no slot is free or coming for it.
+   */
+  #owesSlot(server: Server, thread: Thread): boolean {
+    if (server.stage !== "open" || this.queue.size === this.queue.waiting(thread.functionName)) return false;
+    if (this.#open.some((other) => other.hasFreeSlot || other.freeing > 0)) return false;
+    const own = this.#count(this.#functions.get(thread.functionName)!, (pool) => pool.size);
+    for (const name of this.queue.waitingFunctions()) {
+      const fn = this.#functions.get(name);
+      if (fn && name !== thread.functionName && this.#count(fn, (pool) => pool.size) + 1 < own) return true;
+    }
+    return false;
+  }
+
+  #start(server: Server, spec: FunctionSpec, extra = false): Thread | undefined {
+    const thread = server.start(spec, extra);
+    if (thread) this.#effects.load(thread);
+    return thread;
+  }
+
+  /** Takes the thread out of service; it ends as soon as it has no request and is not starting. */
+  #retire(server: Server, thread: Thread): void {
+    const wasStarting = thread.state === "starting";
+    server.poolOf(thread).retire(thread);
+    if (thread.inFlight === 0 && !wasStarting) this.#end(server, thread);
+  }
+
+  #end(server: Server, thread: Thread): void {
+    server.freeing++;
+    this.#effects.retire(thread);
+  }
+
+  #retireOutdated(server: Server, name: string): void {
+    for (const thread of server.threads) {
+      if (thread?.functionName !== name || thread.state === "retiring" || this.#isCurrent(thread)) continue;
+      this.#retire(server, thread);
+    }
+  }
+
+  #retireIdle(server: Server, pool: Pool | undefined): void {
+    for (let thread = pool?.coldest(); thread; thread = pool?.coldest()) this.#retire(server, thread);
+  }
+
+  #isCurrent(of: { name?: string; functionName?: string; version: string }): boolean {
+    return this.#functions.get((of.functionName ?? of.name)!)?.spec.version === of.version;
+  }
+
+  #count(fn: FunctionState, counted: (pool: Pool) => number): number {
+    let total = 0;
+    for (const server of this.#open) {
+      const pool = server.pool(fn.spec);
+      if (pool) total += counted(pool);
+    }
+    return total;
+  }
+
+  #refreshOpen(): void {
+    this.#open = [...this.#servers.values()].filter((server) => server.stage === "open");
+  }
+}

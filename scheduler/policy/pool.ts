@@ -1,0 +1,110 @@
+/**
+ * A pool: the threads of one function version in one server. A thread's state is the set it is in:
+ * what cannot take a request is not in `available`, so it cannot be chosen.
+ *
+ * `available` is a stack. The thread used last is taken first, so that hot isolates stay hot and the
+ * cold ones at the bottom can retire. With `concurrency` above 1 a thread stays on the stack until it
+ * is full: all isolates of a server share one CPU, so packing requests into few of them costs nothing.
+ */
+import { type FunctionSpec, Thread } from "./thread.ts";
+
+export class Pool {
+  readonly spec: FunctionSpec;
+  readonly #available: Thread[] = [];
+  #idle = 0;
+  #busy = 0;
+  #starting = 0;
+
+  constructor(spec: FunctionSpec) {
+    this.spec = spec;
+  }
+
+  /** Threads without a request. */
+  get idle(): number {
+    return this.#idle;
+  }
+
+  /** Threads with at least one request. */
+  get busy(): number {
+    return this.#busy;
+  }
+
+  get starting(): number {
+    return this.#starting;
+  }
+
+  get size(): number {
+    return this.#idle + this.#busy + this.#starting;
+  }
+
+  get hasRoom(): boolean {
+    return this.#available.length > 0;
+  }
+
+  /** How many threads must be started to have `min_spare_threads` idle. */
+  get deficit(): number {
+    return Math.max(0, this.spec.threads.minSpareThreads - this.#idle - this.#starting);
+  }
+
+  /** How many idle threads there are above `max_spare_threads`. */
+  get surplus(): number {
+    return Math.max(0, this.#idle - this.spec.threads.maxSpareThreads);
+  }
+
+  add(server: number, slot: number): Thread {
+    this.#starting++;
+    return new Thread(server, slot, this.spec);
+  }
+
+  ready(thread: Thread, nowMs: number): void {
+    thread.become("idle");
+    thread.lastUsedMs = nowMs;
+    this.#starting--;
+    this.#idle++;
+    this.#available.push(thread);
+  }
+
+  /** Takes the most recently used thread with room for a request. */
+  take(): Thread | undefined {
+    const thread = this.#available.at(-1);
+    if (thread === undefined) return undefined;
+    if (thread.inFlight++ === 0) {
+      thread.become("busy");
+      this.#idle--;
+      this.#busy++;
+    }
+    thread.requests++;
+    if (thread.inFlight === thread.concurrency) this.#available.pop();
+    return thread;
+  }
+
+  /** Gives a request's place back. A retiring thread is only counted down. */
+  put(thread: Thread, nowMs: number): void {
+    thread.lastUsedMs = nowMs;
+    if (thread.state === "retiring") {
+      thread.inFlight--;
+      return;
+    }
+    if (thread.inFlight === thread.concurrency) this.#available.push(thread);
+    if (--thread.inFlight === 0) {
+      thread.become("idle");
+      this.#idle++;
+      this.#busy--;
+    }
+  }
+
+  /** The idle thread that was used least recently. */
+  coldest(): Thread | undefined {
+    return this.#available.find((thread) => thread.inFlight === 0);
+  }
+
+  /** Takes the thread out of every set; requests in it go on. */
+  retire(thread: Thread): void {
+    const place = this.#available.indexOf(thread);
+    if (place >= 0) this.#available.splice(place, 1);
+    if (thread.state === "idle") this.#idle--;
+    else if (thread.state === "busy") this.#busy--;
+    else if (thread.state === "starting") this.#starting--;
+    thread.become("retiring");
+  }
+}

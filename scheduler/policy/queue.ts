@@ -1,0 +1,104 @@
+/**
+ * The queue of requests that wait for a thread: first in, first out within a function, and bounded
+ * over all of them. When it is full, the function with the longest line gives up its newest request to
+ * one with a shorter line, so that no function can shut the others out.
+ */
+
+/** A waiting request. `grant`, `refuse` or `cancel` ends the wait; the first of them wins. */
+export interface Ticket<T> {
+  readonly functionName: string;
+  readonly sinceMs: number;
+  readonly request: T;
+}
+
+export class FairQueue<T> {
+  readonly #lines = new Map<string, Ticket<T>[]>();
+  #limit: number;
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  set limit(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Names of functions with a waiting request, the one that has waited longest for its turn first. */
+  waitingFunctions(): Iterable<string> {
+    return this.#lines.keys();
+  }
+
+  waiting(functionName: string): number {
+    return this.#lines.get(functionName)?.length ?? 0;
+  }
+
+  oldest(functionName: string): Ticket<T> | undefined {
+    return this.#lines.get(functionName)?.[0];
+  }
+
+  /**
+   * Adds a ticket. Returns the ticket that is refused for it: none while there is room, an older
+   * function's newest one, or the ticket itself.
+   */
+  add(ticket: Ticket<T>): Ticket<T> | undefined {
+    let refused: Ticket<T> | undefined;
+    if (this.#size >= this.#limit) {
+      const longest = this.#longest();
+      const mine = this.waiting(ticket.functionName);
+      if (longest === undefined || longest.length <= mine + 1) return ticket;
+      refused = longest.at(-1)!;
+      this.remove(refused);
+    }
+    const line = this.#lines.get(ticket.functionName);
+    if (line) line.push(ticket);
+    else this.#lines.set(ticket.functionName, [ticket]);
+    this.#size++;
+    return refused;
+  }
+
+  /** Takes the function's oldest ticket, and moves the function behind the others. */
+  take(functionName: string): Ticket<T> | undefined {
+    const line = this.#lines.get(functionName);
+    const ticket = line?.shift();
+    if (ticket === undefined) return undefined;
+    this.#size--;
+    this.#lines.delete(functionName);
+    if (line!.length > 0) this.#lines.set(functionName, line!);
+    return ticket;
+  }
+
+  /** Removes a ticket that no longer waits. Returns whether it was there. */
+  remove(ticket: Ticket<T>): boolean {
+    const line = this.#lines.get(ticket.functionName);
+    const place = line?.indexOf(ticket) ?? -1;
+    if (place < 0) return false;
+    line!.splice(place, 1);
+    if (line!.length === 0) this.#lines.delete(ticket.functionName);
+    this.#size--;
+    return true;
+  }
+
+  /** Removes and returns every ticket older than `timeoutMs`. */
+  expire(nowMs: number, timeoutMs: number): Ticket<T>[] {
+    const expired: Ticket<T>[] = [];
+    for (const line of [...this.#lines.values()]) {
+      for (const ticket of [...line]) {
+        if (nowMs - ticket.sinceMs < timeoutMs) break;
+        this.remove(ticket);
+        expired.push(ticket);
+      }
+    }
+    return expired;
+  }
+
+  #longest(): Ticket<T>[] | undefined {
+    let longest: Ticket<T>[] | undefined;
+    for (const line of this.#lines.values()) if (!longest || line.length > longest.length) longest = line;
+    return longest;
+  }
+}

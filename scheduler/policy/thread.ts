@@ -1,0 +1,63 @@
+/**
+ * The policy's view of a thread, and of the settings it is scheduled by. Pure data: nothing here knows
+ * processes, sockets' contents or the clock.
+ */
+import { strict as assert } from "node:assert";
+import type { ThreadSettings } from "../types.ts";
+
+export type ThreadState = "starting" | "idle" | "busy" | "retiring";
+
+/** Apache's scoreboard letters. */
+export const LETTERS: Readonly<Record<ThreadState, string>> = {
+  starting: "S",
+  idle: "_",
+  busy: "W",
+  retiring: "G",
+};
+
+const LEGAL: Readonly<Record<ThreadState, readonly ThreadState[]>> = {
+  starting: ["idle", "retiring"],
+  idle: ["busy", "retiring"],
+  busy: ["idle", "retiring"],
+  retiring: [],
+};
+
+/** What the policy must know of a function: one live version and its thread settings. */
+export interface FunctionSpec {
+  readonly name: string;
+  readonly version: string;
+  readonly threads: ThreadSettings;
+}
+
+/** One isolate in a numbered slot of a server, bound to one version of a function. */
+export class Thread {
+  readonly server: number;
+  readonly slot: number;
+  readonly functionName: string;
+  readonly version: string;
+  readonly concurrency: number;
+  /** Requests in it now; more than 1 only with `concurrency` above 1. */
+  inFlight = 0;
+  /** Requests it has taken. */
+  requests = 0;
+  /** When it last finished a request, or became ready. */
+  lastUsedMs = 0;
+  #state: ThreadState = "starting";
+
+  constructor(server: number, slot: number, spec: FunctionSpec) {
+    this.server = server;
+    this.slot = slot;
+    this.functionName = spec.name;
+    this.version = spec.version;
+    this.concurrency = spec.threads.concurrency;
+  }
+
+  get state(): ThreadState {
+    return this.#state;
+  }
+
+  become(next: ThreadState): void {
+    assert(LEGAL[this.#state].includes(next), `thread ${this.slot}: ${this.#state} to ${next}`);
+    this.#state = next;
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The functions of a node: their builders, the version that is live for each, and the versions that running
+ * threads may still come from.
+ */
+import { readFileSync } from "node:fs";
+import type { VersionModule, VersionPayload } from "../runtime/protocol.ts";
+import { type Builder, createBuilder } from "./bundle/builder.ts";
+import type { DexterError } from "./errors.ts";
+import type { FunctionSpec } from "./policy/thread.ts";
+import type { FunctionConfig, Version } from "./types.ts";
+
+export interface DeployedFunction {
+  readonly config: FunctionConfig;
+  readonly builder: Builder;
+  /** What requests get; absent until a build has worked. */
+  live?: Version;
+  /** Why the newest code is not live. */
+  failure?: DexterError;
+}
+
+/** Superseded versions kept per function, for threads that still finish and for their stacks. */
+const KEPT_VERSIONS = 5;
+
+/** Reads one of the modules that run inside workerd, from beside the built program. */
+export function runtimeModule(name: "host" | "prelude" | "console"): string {
+  for (const place of [`./runtime/${name}.js`, `../dist/runtime/${name}.js`]) {
+    try {
+      return readFileSync(new URL(place, import.meta.url), "utf8");
+    } catch {
+      // not built into dist/ beside this file: the other place
+    }
+  }
+  throw new Error(`dist/runtime/${name}.js is missing; run \`npm run build\``);
+}
+
+export class FunctionRegistry {
+  readonly functions = new Map<string, DeployedFunction>();
+  readonly #versions = new Map<string, Version>();
+  readonly #dev: boolean;
+  readonly #prelude: Readonly<Record<string, VersionModule>>;
+
+  constructor(options: { readonly dev: boolean }) {
+    this.#dev = options.dev;
+    this.#prelude = {
+      "dexter-prelude.js": { js: runtimeModule("prelude") },
+      "dexter-console.js": { js: runtimeModule("console") },
+    };
+  }
+
+  /** Adds a function, or replaces its configuration; what is live stays live. */
+  async add(config: FunctionConfig): Promise<DeployedFunction> {
+    const known = this.functions.get(config.name);
+    await known?.builder.dispose();
+    const builder = createBuilder(config, { dev: this.#dev });
+    const entry: DeployedFunction = { config, builder, ...(known?.live ? { live: known.live } : {}) };
+    this.functions.set(config.name, entry);
+    return entry;
+  }
+
+  async remove(name: string): Promise<void> {
+    const entry = this.functions.get(name);
+    this.functions.delete(name);
+    await entry?.builder.dispose();
+  }
+
+  /** Makes a version known, so that servers can be given it. */
+  keep(version: Version): void {
+    this.#versions.delete(version.id);
+    this.#versions.set(version.id, version);
+  }
+
+  /** Ids of versions that are kept no longer. */
+  prune(): string[] {
+    const live = new Set([...this.functions.values()].map((entry) => entry.live?.id));
+    const counts = new Map<string, number>();
+    const pruned: string[] = [];
+    for (const version of [...this.#versions.values()].reverse()) {
+      if (live.has(version.id)) continue;
+      const count = (counts.get(version.functionName) ?? 0) + 1;
+      counts.set(version.functionName, count);
+      if (count > KEPT_VERSIONS) pruned.push(version.id);
+    }
+    for (const id of pruned) this.#versions.delete(id);
+    return pruned;
+  }
+
+  version(id: string): Version | undefined {
+    return this.#versions.get(id);
+  }
+
+  /** The newest version of a function that is kept, live or not. */
+  latest(name: string): Version | undefined {
+    return [...this.#versions.values()].reverse().find((version) => version.functionName === name);
+  }
+
+  /** What a server needs to load isolates of a version: the prelude in front of the user's modules. */
+  payload(id: string): VersionPayload | undefined {
+    const version = this.#versions.get(id);
+    if (version === undefined) return undefined;
+    const main = JSON.stringify(`./${version.mainModule}`);
+    const user = `import * as user from ${main};\nexport * from ${main};\nexport default user.default;\n`;
+    return {
+      mainModule: "dexter-prelude.js",
+      modules: { ...version.modules, ...this.#prelude, "dexter-user.js": { js: user } },
+      compatibilityDate: version.compatibilityDate,
+      compatibilityFlags: withAsyncContext(version.compatibilityFlags),
+      allowExperimental: false,
+      env: version.env,
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.functions.values()].map((entry) => entry.builder.dispose()));
+  }
+}
+
+/** The prelude follows a request through asynchronous code, which needs AsyncLocalStorage and nothing else. */
+function withAsyncContext(flags: readonly string[]): readonly string[] {
+  const has = flags.some((flag) => flag === "nodejs_compat" || flag === "nodejs_als");
+  return has ? flags : [...flags, "nodejs_als"];
+}
+
+export function specOf(config: FunctionConfig, version: Version): FunctionSpec {
+  return { name: config.name, version: version.id, threads: config.threads };
+}

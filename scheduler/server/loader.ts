@@ -1,0 +1,109 @@
+/**
+ * Loads and ends the isolates of one server through its control socket, one load at a time: a load keeps
+ * the server's only CPU busy for 5 to 13 ms, and between two loads waiting requests get their turn.
+ */
+
+import type { VersionPayload } from "../../runtime/protocol.ts";
+import type { DexterError } from "../errors.ts";
+import { LoadError } from "../load-error.ts";
+import type { Thread } from "../policy/thread.ts";
+import type { ServerProcess } from "./process.ts";
+
+/** Pause between two loads that no request waits for. */
+const BREATH_MS = 2;
+
+export interface LoaderPorts {
+  payload(versionId: string): VersionPayload | undefined;
+  /** Whether a request waits for a thread of this function: its load comes first. */
+  hasWaiting(functionName: string): boolean;
+  loaded(thread: Thread): void;
+  failed(thread: Thread, reason: DexterError): void;
+  ended(thread: Thread): void;
+}
+
+export class Loader {
+  readonly #process: ServerProcess;
+  readonly #ports: LoaderPorts;
+  readonly #pending: Thread[] = [];
+  readonly #uploaded = new Set<string>();
+  readonly #names = new Map<string, Thread>();
+  #count = 0;
+  #running = false;
+
+  constructor(process: ServerProcess, ports: LoaderPorts) {
+    this.#process = process;
+    this.#ports = ports;
+  }
+
+  /** Queues the thread for loading; `loaded` or `failed` tells the outcome. */
+  load(thread: Thread): void {
+    this.#pending.push(thread);
+    if (!this.#running) void this.#run();
+  }
+
+  /** Ends the isolate once its `waitUntil` work is done. */
+  end(thread: Thread): void {
+    const ended = () => {
+      for (const [name, known] of this.#names) if (known === thread) this.#names.delete(name);
+      this.#ports.ended(thread);
+    };
+    this.#process.control("DELETE", `/threads/${thread.slot}`).then(ended, ended);
+  }
+
+  /** Resolves when no thread has `waitUntil` work left. */
+  async settle(): Promise<void> {
+    await this.#process.control("POST", "/settle").catch(() => {});
+  }
+
+  /** The host worker may forget this version: no thread of it will be loaded any more. */
+  forget(versionId: string): void {
+    if (!this.#uploaded.delete(versionId)) return;
+    this.#process.control("DELETE", `/versions/${versionId}`).catch(() => {});
+  }
+
+  threadNamed(name: string): Thread | undefined {
+    return this.#names.get(name);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    await this.#process.ready.catch(() => {});
+    while (this.#pending.length > 0) {
+      const urgent = this.#pending.findIndex((thread) => this.#ports.hasWaiting(thread.functionName));
+      const [thread] = this.#pending.splice(Math.max(0, urgent), 1);
+      await this.#loadOne(thread!);
+      await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+    }
+    this.#running = false;
+  }
+
+  async #loadOne(thread: Thread): Promise<void> {
+    if (thread.state === "retiring") return this.#ports.loaded(thread);
+    try {
+      await this.#upload(thread.version);
+      const name = `${thread.functionName}-${++this.#count}`;
+      this.#names.set(name, thread);
+      const body = JSON.stringify({ name, version: thread.version });
+      const answer = await this.#process.control("PUT", `/threads/${thread.slot}`, { body });
+      if (answer.status === 200) return this.#ports.loaded(thread);
+      this.#names.delete(name);
+      this.#ports.failed(thread, new LoadError(thread.functionName, answer.text));
+    } catch (cause) {
+      this.#ports.failed(
+        thread,
+        new LoadError(thread.functionName, cause instanceof Error ? cause.message : String(cause)),
+      );
+    }
+  }
+
+  async #upload(versionId: string): Promise<void> {
+    if (this.#uploaded.has(versionId)) return;
+    const payload = this.#ports.payload(versionId);
+    if (payload === undefined) throw new Error(`version ${versionId} is no longer kept`);
+    const answer = await this.#process.control("PUT", `/versions/${versionId}`, {
+      body: JSON.stringify(payload),
+    });
+    if (answer.status !== 200) throw new Error(`the server refused version ${versionId}: ${answer.text}`);
+    this.#uploaded.add(versionId);
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * The handle of one server: the supervisor's whole view of a child process. It starts `workerd`, says
+ * when it is ready, stops it, and removes what it left behind.
+ *
+ * The child starts through a shell that leaves a watcher beside it: the watcher blocks on a pipe from the
+ * scheduler and kills the server when the pipe ends, which it does however the scheduler dies. The server
+ * has a session of its own, so that a terminal's Ctrl-C reaches the scheduler alone.
+ */
+import { strict as assert } from "node:assert";
+import { type ChildProcess, spawn } from "node:child_process";
+import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import workerd from "workerd";
+import { DexterError } from "../errors.ts";
+import { type ControlAnswer, callControl } from "./control.ts";
+import { controlSocket, renderWorkerdConfig, threadSocket } from "./workerd-config.ts";
+
+/** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go. */
+const LAUNCHER = `
+if [ -n "$1" ]; then ulimit -c unlimited; cd "$1" || exit 71; fi; shift
+{ read _ <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- &
+exec "$@" 4<&-`;
+
+export interface ServerOptions {
+  readonly slot: number;
+  readonly generation: number;
+  /** Made, with mode 0700, for this generation alone. */
+  readonly directory: string;
+  readonly threadSlots: number;
+  readonly hostModule: string;
+  readonly allowNetwork: readonly string[];
+  readonly v8Flags: readonly string[];
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly coreDumpDirectory?: string;
+  /** Takes every line the server prints. */
+  readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
+}
+
+export type ServerStage = "starting" | "running" | "draining" | "exited";
+
+const ORDER: readonly ServerStage[] = ["starting", "running", "draining", "exited"];
+
+export class ServerProcess {
+  readonly slot: number;
+  readonly generation: number;
+  readonly directory: string;
+  readonly startedAtMs = Date.now();
+  /** Resolves when every socket listens and the control socket answers; rejects with SERVER_FAILED. */
+  readonly ready: Promise<void>;
+  /** Resolves, never rejects, when the process is gone and its directory removed. */
+  readonly exited: Promise<string>;
+  #stage: ServerStage = "starting";
+  readonly #child: ChildProcess;
+  #killTimer: NodeJS.Timeout | undefined;
+  #lastErrors: string[] = [];
+
+  constructor(options: ServerOptions) {
+    this.slot = options.slot;
+    this.generation = options.generation;
+    this.directory = options.directory;
+    const config = prepareDirectory(options);
+    const { uid, gid } = options;
+    this.#child = spawn(
+      "/bin/sh",
+      [
+        "-c",
+        LAUNCHER,
+        "sh",
+        options.coreDumpDirectory ?? "",
+        workerd.default,
+        "serve",
+        "--experimental",
+        config,
+      ].concat("--control-fd=3"),
+      {
+        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+        detached: true,
+        ...(uid === undefined ? {} : { uid }),
+        ...(gid === undefined ? {} : { gid }),
+      },
+    );
+    this.exited = this.#watchExit();
+    this.#readLines(this.#child.stdout!, (line) => options.onLine(line, "stdout"));
+    this.#readLines(this.#child.stderr!, (line) => {
+      if (this.#stage === "starting") this.#lastErrors = [...this.#lastErrors.slice(-9), line];
+      options.onLine(line, "stderr");
+    });
+    this.ready = this.#becomeReady(options.threadSlots + 1);
+    this.ready.catch(() => {});
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get stage(): ServerStage {
+    return this.#stage;
+  }
+
+  socketOf(threadSlot: number): string {
+    return threadSocket(this.directory, threadSlot);
+  }
+
+  control(
+    method: string,
+    path: string,
+    options: { body?: string; signal?: AbortSignal } = {},
+  ): Promise<ControlAnswer> {
+    return callControl(controlSocket(this.directory), method, path, options);
+  }
+
+  /** The server takes no new requests from now on. */
+  drain(): void {
+    if (this.#stage === "running" || this.#stage === "starting") this.#become("draining");
+  }
+
+  /** Asks the process to end, and kills it `deadlineMs` later. May be called again. */
+  term(deadlineMs: number): void {
+    if (this.#stage === "exited" || this.#killTimer) return;
+    this.drain();
+    this.#child.kill("SIGTERM");
+    this.#killTimer = setTimeout(() => this.kill(), deadlineMs);
+  }
+
+  kill(): void {
+    if (this.#stage !== "exited") this.#child.kill("SIGKILL");
+  }
+
+  #become(next: ServerStage): void {
+    assert(
+      ORDER.indexOf(next) > ORDER.indexOf(this.#stage),
+      `server ${this.slot}: ${this.#stage} to ${next}`,
+    );
+    this.#stage = next;
+  }
+
+  #watchExit(): Promise<string> {
+    return new Promise((resolve) => {
+      const ended = (how: string) => {
+        if (this.#stage === "exited") return;
+        this.#become("exited");
+        clearTimeout(this.#killTimer);
+        const watcher = this.#child.stdio[4] as Writable | undefined;
+        watcher?.on("error", () => {});
+        watcher?.end("\n");
+        rmSync(this.directory, { recursive: true, force: true });
+        resolve(how);
+      };
+      this.#child.on("error", (error) => ended(error.message));
+      this.#child.on("exit", (code, signal) => ended(signal ? `killed by ${signal}` : `exit status ${code}`));
+    });
+  }
+
+  async #becomeReady(sockets: number): Promise<void> {
+    const listening = new Promise<void>((resolve) => {
+      let left = sockets;
+      this.#readLines(this.#child.stdio[3] as Readable, () => {
+        if (--left === 0) resolve();
+      });
+    });
+    const failed = this.exited.then((how) => {
+      const reason = this.#lastErrors.join("\n") || how;
+      throw new DexterError("SERVER_FAILED", { slot: this.slot, reason });
+    });
+    await Promise.race([listening.then(() => this.control("GET", "/")), failed]);
+    if (this.#stage === "starting") this.#become("running");
+  }
+
+  #readLines(stream: Readable, take: (line: string) => void): void {
+    stream.on("error", () => {});
+    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", take);
+  }
+}
+
+function prepareDirectory(options: ServerOptions): string {
+  const config = `${options.directory}/config.capnp`;
+  rmSync(options.directory, { recursive: true, force: true });
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  writeFileSync(config, renderWorkerdConfig({ ...options, slots: options.threadSlots }));
+  if (options.uid !== undefined || options.gid !== undefined) {
+    for (const path of [options.directory, config]) chownSync(path, options.uid ?? -1, options.gid ?? -1);
+  }
+  return config;
+}

@@ -1,0 +1,64 @@
+/**
+ * Renders the configuration of one server process, in Cap'n Proto's text form: the host worker, a
+ * control socket, and a socket for every thread slot. Names and paths go in as quoted strings.
+ */
+import { CF_HEADER } from "../../runtime/protocol.ts";
+
+export interface WorkerdConfigInput {
+  /** Source of the host worker's module. */
+  readonly hostModule: string;
+  /** Where the sockets are made; absolute, and short enough for a socket address. */
+  readonly directory: string;
+  readonly slots: number;
+  /** workerd's allow list for `fetch()`. */
+  readonly allowNetwork: readonly string[];
+  readonly v8Flags: readonly string[];
+}
+
+/** The host worker's own date: what it uses was there then. Functions have dates of their own. */
+const HOST_COMPATIBILITY_DATE = "2026-11-17";
+
+const quote = (text: string) => JSON.stringify(text);
+
+export function controlSocket(directory: string): string {
+  return `${directory}/control`;
+}
+
+export function threadSocket(directory: string, slot: number): string {
+  return `${directory}/t${slot}`;
+}
+
+export function renderWorkerdConfig(input: WorkerdConfigInput): string {
+  const sockets = [
+    `(name = "control", address = ${quote(`unix:${controlSocket(input.directory)}`)}, http = (),
+      service = (name = "host", entrypoint = "Control"))`,
+  ];
+  for (let slot = 0; slot < input.slots; slot++) {
+    const props = quote(JSON.stringify({ slot }));
+    sockets.push(
+      `(name = "t${slot}", address = ${quote(`unix:${threadSocket(input.directory, slot)}`)},
+      http = (cfBlobHeader = "${CF_HEADER}", forwardedProtoHeader = "x-forwarded-proto"),
+      service = (name = "host", props = (json = ${props})))`,
+    );
+  }
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "host", worker = (
+      modules = [(name = "host.js", esModule = ${quote(input.hostModule)})],
+      compatibilityDate = "${HOST_COMPATIBILITY_DATE}",
+      compatibilityFlags = ["experimental"],
+      bindings = [(name = "LOADER", workerLoader = ())],
+      globalOutbound = "internet")),
+    (name = "internet", network = (
+      allow = [${input.allowNetwork.map(quote).join(", ")}],
+      tlsOptions = (trustBrowserCas = true)))
+  ],
+  sockets = [
+    ${sockets.join(",\n    ")}
+  ],
+  v8Flags = [${input.v8Flags.map(quote).join(", ")}],
+  logging = (structuredLogging = true)
+);
+`;
+}

@@ -1,0 +1,334 @@
+/**
+ * The supervisor owns the server processes. Each pass of `#reconcile` compares what should be with what
+ * is, in a few named steps; events (an exit, a request counted, a signal) only bring the next pass
+ * forward, so a lost event delays a repair by a second at most and never prevents it.
+ */
+import type { VersionPayload } from "../runtime/protocol.ts";
+import type { DexterError } from "./errors.ts";
+import type { Fleet } from "./policy/fleet.ts";
+import type { Thread } from "./policy/thread.ts";
+import { Loader } from "./server/loader.ts";
+import { type ServerOptions, ServerProcess } from "./server/process.ts";
+
+/** What the supervisor keeps to. Replaced as a whole by `configure`. */
+export interface SupervisorSettings {
+  readonly numServers: number;
+  readonly maxThreadsPerChild: number;
+  readonly maxRequestsPerChild: number;
+  readonly stopTimeoutMs: number;
+  /** All of a server's options but its place. */
+  readonly server: Omit<ServerOptions, "slot" | "generation" | "directory" | "threadSlots" | "onLine">;
+  /** A folder for a generation's sockets. */
+  directoryOf(slot: number, generation: number): string;
+}
+
+export interface SupervisorPorts {
+  payload(versionId: string): VersionPayload | undefined;
+  onLine(line: string, stream: "stdout" | "stderr", member: Member): void;
+  /** A server became ready, was replaced, died, …: one line for the log. */
+  onEvent(level: "info" | "warn" | "error", event: string, details: Record<string, unknown>): void;
+  onLoadFailed(thread: Thread, reason: DexterError): void;
+  /** The server that the fleet knew by this key is gone. */
+  onExit(key: number): void;
+}
+
+/** A process, its loader, and the key that the fleet knows it by. */
+export interface Member {
+  readonly key: number;
+  readonly epoch: number;
+  readonly process: ServerProcess;
+  readonly loader: Loader;
+  drainingSinceMs?: number;
+  settled?: "asked" | "done";
+}
+
+interface Slot {
+  current?: Member;
+  next?: Member;
+  generation: number;
+  /** Deaths in a row, each soon after its start. */
+  failures: number;
+  startAfterMs: number;
+}
+
+const TICK_MS = 1_000;
+const PROBE_TIMEOUT_MS = 1_000;
+/** A server that lived this long did not fail to start. */
+const STABLE_AFTER_MS = 10_000;
+const MAX_BACKOFF_MS = 10_000;
+
+export class Supervisor<T> {
+  readonly #fleet: Fleet<T>;
+  readonly #ports: SupervisorPorts;
+  #settings: SupervisorSettings;
+  readonly #slots: Slot[] = [];
+  readonly #members = new Map<number, Member>();
+  readonly #outcomes = new Map<Thread, { resolve: () => void; reject: (reason: DexterError) => void }>();
+  #nextKey = 1;
+  /** Raised by a restart; servers of an older epoch are replaced. */
+  #epoch = 1;
+  #allAtOnce = false;
+  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
+  #pass: "none" | "running" | "again" = "none";
+
+  constructor(fleet: Fleet<T>, settings: SupervisorSettings, ports: SupervisorPorts) {
+    this.#fleet = fleet;
+    this.#settings = settings;
+    this.#ports = ports;
+  }
+
+  /** Starts every server. Rejects with SERVER_FAILED when one of the first generation does not become ready. */
+  async start(): Promise<void> {
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#reconcile();
+    await Promise.all(this.#slots.map((slot) => slot.next?.process.ready));
+    this.#reconcile();
+  }
+
+  /** Takes new settings; `restart` puts them into force. */
+  configure(settings: SupervisorSettings): void {
+    this.#settings = settings;
+  }
+
+  get generation(): number {
+    return this.#epoch;
+  }
+
+  member(key: number): Member | undefined {
+    return this.#members.get(key);
+  }
+
+  get members(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  slotOf(key: number): number | undefined {
+    return this.#members.get(key)?.process.slot;
+  }
+
+  /** Replaces every server: one after the other, or all at once. No request is lost either way. */
+  restart(how: "one by one" | "at once"): void {
+    this.#epoch++;
+    this.#allAtOnce = how === "at once";
+    this.#reconcile();
+  }
+
+  /** Something happened that may ask for a change. */
+  wake(): void {
+    this.#reconcile();
+  }
+
+  /** Queues a load at the thread's server; resolves, or rejects with LOAD_FAILED, when it is over. */
+  load(thread: Thread): void {
+    this.#members.get(thread.server)?.loader.load(thread);
+  }
+
+  outcome(thread: Thread): Promise<void> {
+    return new Promise((resolve, reject) => this.#outcomes.set(thread, { resolve, reject }));
+  }
+
+  end(thread: Thread): void {
+    this.#members.get(thread.server)?.loader.end(thread);
+  }
+
+  forget(versionId: string): void {
+    for (const member of this.#members.values()) member.loader.forget(versionId);
+  }
+
+  /** Drains and ends every server; `graceful` false kills them. Resolves when all are gone. */
+  async stop(graceful: boolean): Promise<void> {
+    this.#stopping = true;
+    this.#reconcile();
+    if (!graceful) for (const member of this.#members.values()) member.process.kill();
+    await Promise.all([...this.#members.values()].map((member) => member.process.exited));
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    this.#fleet.tick(performance.now());
+    this.#reconcile();
+    for (const member of this.#members.values())
+      if (member.process.stage !== "starting") void this.#probe(member);
+  }
+
+  /** A step may cause events that ask for another pass. */
+  #reconcile(): void {
+    if (this.#pass !== "none") {
+      this.#pass = "again";
+      return;
+    }
+    do {
+      this.#pass = "running";
+      this.#spawnMissing();
+      this.#switchToReady();
+      this.#drainExcess();
+      this.#endDrained();
+    } while ((this.#pass as string) === "again");
+    this.#pass = "none";
+  }
+
+  #spawnMissing(): void {
+    if (this.#stopping) return;
+    while (this.#slots.length < this.#settings.numServers) {
+      this.#slots.push({ generation: 0, failures: 0, startAfterMs: 0 });
+    }
+    this.#slots.slice(0, this.#settings.numServers).forEach((slot, index) => {
+      if (!slot.next && this.#needsNext(slot) && Date.now() >= slot.startAfterMs)
+        slot.next = this.#spawn(slot, index);
+    });
+  }
+
+  #needsNext(slot: Slot): boolean {
+    if (!slot.current) return true;
+    const server = this.#fleet.server(slot.current.key);
+    if (server && server.requests >= server.recycleAt) return true;
+    if (slot.current.epoch === this.#epoch) return false;
+    return this.#allAtOnce || !this.#slots.some((other) => other.next);
+  }
+
+  #spawn(slot: Slot, index: number): Member {
+    const settings = this.#settings;
+    const key = this.#nextKey++;
+    const generation = ++slot.generation;
+    const process = new ServerProcess({
+      ...settings.server,
+      slot: index,
+      generation,
+      directory: settings.directoryOf(index, generation),
+      // One more than may serve: there a new version proves itself when the server is full.
+      threadSlots: settings.maxThreadsPerChild + 1,
+      onLine: (line, stream) => this.#ports.onLine(line, stream, member),
+    });
+    const loader = new Loader(process, {
+      payload: (id) => this.#ports.payload(id),
+      hasWaiting: (name) => this.#fleet.queue.waiting(name) > 0,
+      loaded: (thread) => {
+        this.#settleOutcome(thread);
+        this.#fleet.loaded(thread, performance.now());
+        if (slot.next === member) this.wake();
+      },
+      failed: (thread, reason) => this.#loadFailed(thread, reason),
+      ended: (thread) => this.#fleet.ended(thread, performance.now()),
+    });
+    const member: Member = { key, epoch: this.#epoch, process, loader };
+    this.#members.set(key, member);
+    process.exited.then((how) => this.#exited(slot, member, how));
+    process.ready.then(
+      () => this.#becameReady(slot, member),
+      () => {},
+    );
+    return member;
+  }
+
+  #becameReady(slot: Slot, member: Member): void {
+    if (slot.next !== member) return;
+    this.#fleet.addServer(member.key, this.#limits(), slot.current?.key);
+    const { slot: index, generation, pid } = member.process;
+    this.#ports.onEvent("info", "server is ready", { server: index, generation, pid });
+    this.wake();
+  }
+
+  #limits() {
+    return { maxThreads: this.#settings.maxThreadsPerChild, maxRequests: this.#settings.maxRequestsPerChild };
+  }
+
+  /** With nothing to replace, a server opens at once; else when its start threads are loaded. */
+  #switchToReady(): void {
+    for (const slot of this.#slots) {
+      const { next, current } = slot;
+      if (!next || next.process.stage !== "running" || !this.#fleet.server(next.key)) continue;
+      if (current && !this.#fleet.isWarm(next.key)) continue;
+      slot.current = next;
+      delete slot.next;
+      if (current) this.#drain(current);
+      this.#fleet.open(next.key, performance.now());
+      this.#spawnMissing();
+    }
+  }
+
+  #drainExcess(): void {
+    const keep = this.#stopping ? 0 : this.#settings.numServers;
+    for (const slot of this.#slots.splice(keep)) {
+      for (const member of [slot.current, slot.next]) if (member) this.#drain(member);
+    }
+  }
+
+  #drain(member: Member): void {
+    member.process.drain();
+    member.drainingSinceMs ??= Date.now();
+    this.#fleet.drain(member.key, performance.now());
+  }
+
+  /** A drained server ends when its requests and their `waitUntil` work are done, or its time is up. */
+  #endDrained(): void {
+    for (const member of this.#members.values()) {
+      if (member.drainingSinceMs === undefined) continue;
+      const late = Date.now() - member.drainingSinceMs >= this.#settings.stopTimeoutMs;
+      const busy = this.#fleet.server(member.key)?.busy ?? 0;
+      if (late) member.process.kill();
+      else if (busy === 0 && member.settled === undefined) {
+        member.settled = "asked";
+        member.loader.settle().then(() => {
+          member.settled = "done";
+          this.wake();
+        });
+      } else if (busy === 0 && member.settled === "done") member.process.term(this.#settings.stopTimeoutMs);
+    }
+  }
+
+  #exited(slot: Slot, member: Member, how: string): void {
+    const { slot: index, generation, pid } = member.process;
+    const expected = member.drainingSinceMs !== undefined;
+    this.#members.delete(member.key);
+    this.#ports.onExit(member.key);
+    this.#fleet.removeServer(member.key, performance.now());
+    if (slot.next === member) delete slot.next;
+    if (slot.current === member) delete slot.current;
+    if (!expected && !this.#stopping) {
+      const lived = Date.now() - member.process.startedAtMs;
+      slot.failures = lived >= STABLE_AFTER_MS ? 0 : slot.failures + 1;
+      // The first replacement comes at once.
+      const backoff = slot.failures <= 1 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (slot.failures - 2));
+      slot.startAfterMs = Date.now() + backoff;
+      if (backoff > 0) setTimeout(() => this.wake(), backoff).unref();
+      this.#ports.onEvent("error", `server died: ${how}`, {
+        server: index,
+        generation,
+        pid,
+        restartInMs: backoff,
+      });
+    } else {
+      this.#ports.onEvent("info", "server ended", { server: index, generation, pid });
+    }
+    for (const thread of [...this.#outcomes.keys()])
+      if (thread.server === member.key) this.#settleOutcome(thread);
+    this.wake();
+  }
+
+  #loadFailed(thread: Thread, reason: DexterError): void {
+    const alive =
+      this.#members.has(thread.server) && this.#members.get(thread.server)!.process.stage !== "exited";
+    this.#settleOutcome(thread, alive ? reason : undefined);
+    this.#fleet.loadFailed(thread, reason.message, performance.now());
+    if (alive) this.#ports.onLoadFailed(thread, reason);
+    this.wake();
+  }
+
+  #settleOutcome(thread: Thread, reason?: DexterError): void {
+    const outcome = this.#outcomes.get(thread);
+    this.#outcomes.delete(thread);
+    if (reason) outcome?.reject(reason);
+    else outcome?.resolve();
+  }
+
+  async #probe(member: Member): Promise<void> {
+    const answered = await member.process
+      .control("GET", "/", { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) })
+      .then(
+        () => true,
+        () => false,
+      );
+    this.#fleet.probed(member.key, answered, performance.now());
+  }
+}
