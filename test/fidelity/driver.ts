@@ -4,13 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import WebSocket from "ws";
-import {
-  CutError,
-  headerOf,
-  RawConnection,
-  type RequestOptions,
-  type ResponseHead,
-} from "../support/http.ts";
+import { CutError, RawConnection, type RequestOptions, type ResponseHead } from "../support/http.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "./differences.ts";
 import { SocketLog } from "./socketLog.ts";
 import type { WitnessSlot } from "./witness.ts";
@@ -91,21 +85,31 @@ export class Session {
   }
 }
 
-/** Reads one whole response; a connection that ends before its head throws `CutError`. */
+/** What stands for the head of a connection that ended without a response. */
+const NO_RESPONSE: ResponseHead = { version: "", status: 0, statusText: "no response", headers: [] };
+
+/** Reads one whole response; a connection that ends before its head counts as status 0, cut. */
 export async function readExchange(connection: RawConnection, method = "GET"): Promise<Exchange> {
-  const head = await connection.head();
-  return { head, ...(await connection.body(head, method).rest()) };
+  try {
+    const head = await connection.head();
+    return { head, ...(await connection.body(head, method).rest()) };
+  } catch (error) {
+    if (!(error instanceof CutError)) throw error;
+    return { head: NO_RESPONSE, bytes: Buffer.alloc(0), cut: true };
+  }
 }
 
 /** What a client could observe of an exchange, minus the documented differences. */
 export function observed({ head, bytes, cut }: Exchange, options: ViewOptions = {}): Record<string, unknown> {
   if (options.view === "failure") return { status: head.status, statusText: head.statusText };
+  const headers = observedHeaders(head, options.keep);
+  const echo = options.view === "echo";
   return {
     version: head.version,
     status: head.status,
     statusText: head.statusText,
-    headers: observedHeaders(head, options.keep),
-    body: options.view === "echo" ? echoedBody(bytes) : bodyText(bytes),
+    headers: echo ? headers.filter((line) => !line.startsWith("content-length:")) : headers,
+    body: echo ? echoedBody(bytes) : bodyText(bytes),
     cut,
   };
 }
@@ -122,8 +126,9 @@ export function bodyText(bytes: Buffer): string {
   return `${bytes.length} bytes, sha256 ${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** The JSON that the echo function answers with, its length-bearing parts left to the parsed form. */
+/** The JSON that the echo function answers with; its own length depends on the headers left out here. */
 function echoedBody(bytes: Buffer): unknown {
+  if (bytes[0] !== 0x7b) return bodyText(bytes);
   const echo = JSON.parse(bytes.toString()) as { headers: [string, string][] };
   const left = new Set([...REQUEST_HEADER_DIFFERENCES.map(({ name }) => name), "x-witness"]);
   return { ...echo, headers: echo.headers.filter(([name]) => !left.has(name)) };
@@ -149,5 +154,3 @@ export async function withSession<T>(session: Session, scenario: () => Promise<T
     session.close();
   }
 }
-
-export { headerOf };

@@ -12,6 +12,9 @@ import type { Target } from "./driver.ts";
 
 export const COMPATIBILITY_DATE = "2026-11-01";
 
+/** Without it `request.signal` never aborts. */
+const COMPATIBILITY_FLAGS = ["enable_request_signal"];
+
 /** The witness listens on 127.0.0.1, which is thereby allowed; 127.0.0.2 is the origin that is not. */
 export const ALLOWED_NETWORK = ["127.0.0.1/32"];
 
@@ -60,8 +63,16 @@ const main = (name: string, file: string) => ({ name: `${name}.js`, kind: "esMod
 function plainServices(): PlainService[] {
   const modules = imported.map(([name, kind]) => ({ name, kind, file: join(folder, "modules", name) }));
   return [
-    ...singleModule.map((name) => ({ name, modules: [main(name, join(folder, `${name}.js`))] })),
-    { name: "modules", modules: [main("index", join(folder, "modules", "index.js")), ...modules] },
+    ...singleModule.map((name) => ({
+      name,
+      modules: [main(name, join(folder, `${name}.js`))],
+      compatibilityFlags: COMPATIBILITY_FLAGS,
+    })),
+    {
+      name: "modules",
+      modules: [main("index", join(folder, "modules", "index.js")), ...modules],
+      compatibilityFlags: COMPATIBILITY_FLAGS,
+    },
     {
       name: "vars",
       modules: [main("index", join(folder, "vars", "index.js"))],
@@ -113,6 +124,7 @@ function projectConfig(): string {
   return [
     `name = "fidelity"`,
     `compatibility_date = ${JSON.stringify(COMPATIBILITY_DATE)}`,
+    `compatibility_flags = ${JSON.stringify(COMPATIBILITY_FLAGS)}`,
     `[dexter]`,
     `num_servers = 2`,
     `start_threads = 1`,

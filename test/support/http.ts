@@ -5,6 +5,9 @@
  */
 import { connect, type Socket } from "node:net";
 
+/** Pieces (of up to 64 KiB) that may arrive ahead of the reader before the socket is paused. */
+const MOST_PIECES_HELD = 16;
+
 export interface ResponseHead {
   readonly version: string;
   readonly status: number;
@@ -93,12 +96,25 @@ export class BodyReader {
 /** One TCP connection to a server. Whoever opens it closes it with `destroy`. */
 export class RawConnection {
   readonly socket: Socket;
-  #incoming: AsyncIterator<Buffer>;
   #held: Buffer = Buffer.alloc(0);
+  /** Bytes that came and were not asked for yet: kept here, where a later write error cannot drop them. */
+  #arrived: Buffer[] = [];
+  #over = false;
+  #wake = () => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    this.#incoming = socket.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+    socket.on("data", (data) => {
+      this.#arrived.push(data);
+      if (this.#arrived.length >= MOST_PIECES_HELD) socket.pause();
+      this.#wake();
+    });
+    for (const event of ["end", "close"]) {
+      socket.on(event, () => {
+        this.#over = true;
+        this.#wake();
+      });
+    }
   }
 
   static async open(port: number, host = "127.0.0.1"): Promise<RawConnection> {
@@ -217,14 +233,17 @@ export class RawConnection {
 
   /** Pulls more bytes in; false at the end, a reset included. */
   async #more(): Promise<boolean> {
-    try {
-      const { done, value } = await this.#incoming.next();
-      if (done) return false;
-      this.#held = this.#held.length === 0 ? value : Buffer.concat([this.#held, value]);
-      return true;
-    } catch {
-      return false;
+    while (this.#arrived.length === 0) {
+      if (this.#over) return false;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
+    const arrived = this.#arrived.splice(0);
+    if (this.socket.isPaused()) this.socket.resume();
+    this.#held =
+      this.#held.length === 0 && arrived.length === 1 ? arrived[0]! : Buffer.concat([this.#held, ...arrived]);
+    return true;
   }
 }
 

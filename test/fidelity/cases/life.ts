@@ -69,7 +69,7 @@ const aborts: Case[] = [
       const connection = await session.connect();
       await connection.send(session.addressed({ path: "/abort-signal" }));
       await session.witness.reached("waiting");
-      connection.destroy();
+      connection.socket.resetAndDestroy();
       return session.witness.noted("aborted");
     },
     (noted) => assert.equal(noted, "AbortError"),
@@ -93,7 +93,7 @@ const aborts: Case[] = [
       const connection = await session.connect();
       await connection.send(session.addressed({ path: "/abort-while-streaming" }));
       const begun = await connection.body(await connection.head()).until("begun;");
-      connection.destroy();
+      connection.socket.resetAndDestroy();
       return [begun, await session.witness.noted("aborted")];
     },
     ([, noted]) => assert.equal(noted, "aborted true"),

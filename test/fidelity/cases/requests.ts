@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { type Case, type Expected, one, scenario } from "../case.ts";
 import { bodyText, observed } from "../driver.ts";
 
+/** Of the odd characters below, those that plain workerd answers with 400 when they are in a path. */
+const refusedInPaths = "<>` ";
+
 const echo: Expected = { view: "echo" };
 const seen = (title: string, path: string, url: string | RegExp): Case =>
   one("echo", title, { path }, { ...echo, body: url });
@@ -19,7 +22,7 @@ const webdavMethods = [
   "REPORT",
   "SEARCH",
 ];
-const otherMethods = ["PURGE", "MERGE", "NOTIFY", "SUBSCRIBE", "ACL", "M-SEARCH"];
+const otherMethods = ["PURGE", "MERGE", "NOTIFY", "SUBSCRIBE", "ACL", "QUERY"];
 
 const methods: Case[] = [
   ...[...plainMethods, ...webdavMethods, ...otherMethods].map((method) =>
@@ -38,7 +41,7 @@ const methods: Case[] = [
       { ...echo, body: '"body":"the body"' },
     ),
   ),
-  one("echo", "answers HEAD without a body", { method: "HEAD" }, { header: /content-length: \d/ }),
+  one("echo", "answers HEAD without a body", { method: "HEAD" }, { ...echo, header: /application\/json/ }),
   one("echo", "takes DELETE without a body", { method: "DELETE" }, { ...echo, body: '"bodyLength":0' }),
   one("echo", "takes a POST of length 0", { method: "POST", body: "" }, { ...echo, body: '"bodyLength":0' }),
 ];
@@ -55,13 +58,22 @@ const urls: Case[] = [
   seen("keeps a long URL", `/${"long/".repeat(1400)}?${"q=1&".repeat(100)}`, /long\/long/),
   seen("keeps invalid percent-encodings", "/%zz/%/100%?%%", /%zz/),
   seen("keeps characters that need no encoding", "/a:b@c!$&'()*+,;=-._~", /a:b@c/),
-  seen("takes characters that should be encoded", '/a"b<c>d`e{f}g|h^i', /\/a/),
   seen("takes backslashes alike", "/a\\b\\..\\c", /\/a/),
   seen("takes a fragment alike", "/a#fragment?x", /\/a/),
   seen("takes bytes beyond ASCII alike", "/caf\u00c3\u00a9?\u00c3\u00a9", /caf/),
   seen("keeps a path that looks like a URL", "/http://x.example/y", /http:\/\/x\.example/),
   seen("takes only a query", "/?only", "http://echo.localhost/?only"),
 ];
+
+/** Characters that a URL may not hold as they are; some are taken, some are refused. */
+const oddCharacters: Case[] = [...'"<>`{}|^ '].map((character) =>
+  one(
+    "echo",
+    `treats ${character === " " ? "a space" : character} in a path alike`,
+    { path: `/a${character}b` },
+    { view: "failure", status: refusedInPaths.includes(character) ? 400 : 200 },
+  ),
+);
 
 const hosts: Case[] = [
   one(
@@ -70,7 +82,7 @@ const hosts: Case[] = [
     { host: "echo.localhost:4321" },
     { ...echo, body: "localhost:4321/" },
   ),
-  one("echo", "takes an upper-case Host", { host: "ECHO.LOCALHOST" }, { ...echo, body: /localhost\// }),
+  one("echo", "takes an upper-case Host", { host: "ECHO.LOCALHOST" }, { ...echo, body: /localhost\//i }),
 ];
 
 const headers: Case[] = [
@@ -238,6 +250,7 @@ const context: Case[] = [
 export const requestCases: readonly Case[] = [
   ...methods,
   ...urls,
+  ...oddCharacters,
   ...hosts,
   ...headers,
   ...framing,

@@ -13,12 +13,11 @@ const contents: Case[] = [
   stream("sends a byte stream", "byte-stream", { body: "b1 b2 b3" }),
   stream("sends an async iterator", "from", { body: "f1 f2 f3" }),
   stream("sends an empty stream", "empty-stream"),
-  stream("sends a stream with empty chunks alike", "empty-chunks", { body: "a", cut: true }),
-  stream("fails alike on a stream of strings", "string-chunk", { cut: true }),
+  stream("sends a stream with empty chunks", "empty-chunks", { body: "ab" }),
+  stream("treats a stream of strings alike", "string-chunk", { body: "not bytes" }),
   stream("sends through a TransformStream", "transform", { body: "TRANSFORMED!" }),
   stream("sends through an IdentityTransformStream", "identity", { body: "i1 i2 i3" }),
   stream("sends a FixedLengthStream with its length", "fixed-length", { header: /content-length: 10/ }),
-  stream("cuts a FixedLengthStream that is too short", "fixed-length-short", { body: "01234", cut: true }),
   stream("reads both branches of a tee", "tee", { body: "t1 t2|t1 t2" }),
   stream("pipes through encoders", "pipe-through", { body: "caf" }),
   stream("decodes text split inside a character", "text-decoder", { body: "split" }),
@@ -52,12 +51,33 @@ const contents: Case[] = [
   ),
 ];
 
-const ends: Case[] = [
-  stream("cuts the connection when a stream fails later", "error-later", { body: "part 1", cut: true }),
-  stream("ends alike when a stream fails at once", "error-at-once", { cut: true }),
-  stream("ends alike when a pull throws", "error-thrown-in-pull", { cut: true }),
-  stream("ends alike when a writer is aborted", "abandoned", { cut: true }),
-];
+/** Streams that fail before anything was sent: plain workerd ends the connection without a response. */
+const brokenAtOnce: Case[] = [
+  "error-later",
+  "error-at-once",
+  "error-thrown-in-pull",
+  "abandoned",
+  "fixed-length-short",
+].map((path) => stream(`ends alike at ${path}`, path, { status: 0, cut: true }));
+
+/** Streams that fail once the client has the beginning. */
+const brokenLater: Case[] = ["error-gated", "abort-gated", "short-gated"].map((path) =>
+  scenario(
+    "stream",
+    `cuts the connection at ${path}`,
+    async (session) => {
+      const connection = await session.connect();
+      await connection.send(session.addressed({ path: `/${path}` }));
+      const head = await connection.head();
+      const body = connection.body(head);
+      const beginning = await body.until("a beginning;");
+      session.witness.open("fail");
+      const { bytes, cut } = await body.rest();
+      return { headers: observedHeaders(head), beginning, left: bytes.length, cut };
+    },
+    ({ cut }) => assert.equal(cut, true),
+  ),
+);
 
 const inTime: Case[] = [
   scenario(
@@ -169,4 +189,4 @@ const inTime: Case[] = [
   ),
 ];
 
-export const streamCases: readonly Case[] = [...contents, ...ends, ...inTime];
+export const streamCases: readonly Case[] = [...contents, ...brokenAtOnce, ...brokenLater, ...inTime];

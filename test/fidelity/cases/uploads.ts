@@ -121,42 +121,39 @@ const sizes: Case[] = [
   post("answers after cancelling a body", "cancelled-body", "unread", { body: "cancelled" }),
 ];
 
-/** Sends chunks until the response is in, then checks that the response was whole. */
+/**
+ * Floods the handler with far more than any buffer takes, and reads the response while most of it is still
+ * on its way. All of it is handed to the kernel by one write: a later one could fail, and take the response
+ * with it, when the server closes the connection after an early response.
+ */
 async function whileUploading(session: Session, path: string) {
   const connection = await session.connect();
   await connection.send(session.addressed({ method: "POST", path, headers: CHUNKED }));
-  const chunk = Buffer.alloc(65_536, "e");
-  let over = false;
-  const uploading = (async () => {
-    while (!over && (await connection.writeChunk(chunk)));
-  })();
+  const chunk = Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(65_536, "e"), Buffer.from("\r\n")]);
+  const flood = connection.write(Buffer.concat(Array.from({ length: 512 }, () => chunk)));
+  await session.witness.reached("answer");
+  session.witness.open("answer");
   const head = await connection.head();
-  const rest = await connection.body(head).rest();
-  over = true;
+  const observation = observed({ head, ...(await connection.body(head).rest()) });
   connection.destroy();
-  await uploading;
-  return observed({ head, ...rest });
+  await flood;
+  return observation;
 }
 
 const endless: Case[] = [
+  ["answers early while an endless upload goes on unread", "/early-ignored", "did not look"],
+  ["answers after the first bytes of an endless upload", "/early-first-bytes", "read true and answered"],
+  ["answers after cancelling an endless upload", "/early-cancelled", "cancelled"],
+].map(([title, path, expected]) =>
   scenario(
     "upload",
-    "answers early while an endless upload goes on unread",
-    (session) => whileUploading(session, "/ignored"),
-    ({ status, body }) => assert.deepEqual([status, body], [413, "did not look"]),
+    title!,
+    (session) => whileUploading(session, path!),
+    ({ body }) => assert.equal(body, expected),
   ),
-  scenario(
-    "upload",
-    "answers after the first bytes of an endless upload",
-    (session) => whileUploading(session, "/first-bytes"),
-    ({ body }) => assert.equal(body, "read true and answered"),
-  ),
-  scenario(
-    "upload",
-    "answers after cancelling an endless upload",
-    (session) => whileUploading(session, "/cancelled-body"),
-    ({ body }) => assert.equal(body, "cancelled"),
-  ),
+);
+
+const cutOff: Case[] = [
   scenario(
     "upload",
     "lets the handler see that a chunked upload was cut off",
@@ -217,4 +214,4 @@ const expectation: Case[] = [
   ),
 ];
 
-export const uploadCases: readonly Case[] = [...readers, ...sizes, ...endless, ...expectation];
+export const uploadCases: readonly Case[] = [...readers, ...sizes, ...endless, ...cutOff, ...expectation];

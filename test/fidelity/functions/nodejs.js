@@ -54,7 +54,7 @@ const answers = {
     await pipeline(Readable.from(["a", "b", "c"]), upper, new PassThrough(), async (source) => {
       for await (const chunk of source) chunks.push(String(chunk));
     });
-    return chunks;
+    return chunks.join("");
   },
   "web-stream": async () => {
     const text = await new Response(

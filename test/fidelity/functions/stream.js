@@ -205,6 +205,41 @@ const answers = {
       }),
     );
   },
+  /** The client has the beginning for certain before the stream fails. */
+  "error-gated": (request) => {
+    let count = 0;
+    return new Response(
+      new ReadableStream({
+        async pull(controller) {
+          count += 1;
+          if (count === 1) return controller.enqueue(encoder.encode("a beginning;"));
+          await gate(request, "fail");
+          controller.error(new Error("in the middle"));
+        },
+      }),
+    );
+  },
+  "abort-gated": (request) => {
+    const { readable, writable } = new IdentityTransformStream();
+    const writer = writable.getWriter();
+    writer
+      .write(encoder.encode("a beginning;"))
+      .then(() => gate(request, "fail"))
+      .then(() => writer.abort(new Error("in the middle")));
+    return new Response(readable);
+  },
+  "short-gated": (request, ctx) => {
+    const { readable, writable } = new FixedLengthStream(100);
+    ctx.waitUntil(
+      (async () => {
+        const writer = writable.getWriter();
+        await writer.write(encoder.encode("a beginning;"));
+        await gate(request, "fail");
+        await writer.close();
+      })().catch(() => {}),
+    );
+    return new Response(readable);
+  },
   "error-at-once": () =>
     new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("no")) })),
   "error-thrown-in-pull": () =>

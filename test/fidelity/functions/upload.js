@@ -1,6 +1,7 @@
 // Request bodies: every way to read one, and every way to leave it unread.
 const note = (request, name, body) =>
   fetch(`${request.headers.get("x-witness")}/note/${name}`, { method: "POST", body });
+const gate = (request, name) => fetch(`${request.headers.get("x-witness")}/gate/${name}`);
 const failure = async (promise) => {
   try {
     return await promise;
@@ -95,16 +96,26 @@ const answers = {
     await request.body.cancel("enough");
     return new Response("cancelled");
   },
-  "first-bytes": async (request) => {
+  "early-ignored": async (request) => {
+    await gate(request, "answer");
+    return new Response("did not look", { status: 413 });
+  },
+  "early-first-bytes": async (request) => {
     const reader = request.body.getReader();
     const { value } = await reader.read();
     reader.releaseLock();
+    await gate(request, "answer");
     return new Response(`read ${value.byteLength > 0} and answered`);
+  },
+  "early-cancelled": async (request) => {
+    await request.body.cancel("enough");
+    await gate(request, "answer");
+    return new Response("cancelled");
   },
   "note-cut": async (request, ctx) => {
     const reader = request.body.getReader();
     await reader.read();
-    await fetch(`${request.headers.get("x-witness")}/gate/reading`);
+    await gate(request, "reading");
     const outcome = (async () => {
       try {
         for (;;) if ((await reader.read()).done) return "complete";
