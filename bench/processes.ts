@@ -10,7 +10,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Which name a process is reported under: those that run workerd, and the rest. */
+/** Which name a process is reported under: those that run workerd with what they start, and the rest. */
 export interface GroupNames {
   readonly workerd: string;
   readonly rest: string;
@@ -74,8 +74,16 @@ export function processTree(root: number): ProcessStat[] {
   return all.filter((one) => kept.has(one.pid));
 }
 
-function groupOf(process: ProcessStat, names: GroupNames): string {
-  return process.command === "workerd" ? names.workerd : names.rest;
+/** The tree's processes by group; helpers that a server brings along (a watchdog's shell) are the server's. */
+function grouped(
+  root: number,
+  names: GroupNames,
+): { readonly name: string; readonly process: ProcessStat }[] {
+  const tree = processTree(root);
+  const byPid = new Map(tree.map((process) => [process.pid, process]));
+  const ofWorkerd = (process: ProcessStat | undefined): boolean =>
+    process !== undefined && (process.command === "workerd" || ofWorkerd(byPid.get(process.parent)));
+  return tree.map((process) => ({ name: ofWorkerd(process) ? names.workerd : names.rest, process }));
 }
 
 function add(totals: Map<string, number>, name: string, value: number): void {
@@ -85,8 +93,8 @@ function add(totals: Map<string, number>, name: string, value: number): void {
 /** CPU time used so far by each group, in microseconds. What was reaped counts as workerd's. */
 export function cpuByGroup(root: number, names: GroupNames): Map<string, number> {
   const totals = new Map<string, number>();
-  for (const process of processTree(root)) {
-    add(totals, groupOf(process, names), process.cpuMicros);
+  for (const { name, process } of grouped(root, names)) {
+    add(totals, name, process.cpuMicros);
     if (process.reapedMicros > 0) add(totals, names.workerd, process.reapedMicros);
   }
   return totals;
@@ -140,10 +148,9 @@ export class MemorySampler {
 
   #sample(): void {
     const sums = new Map<string, MemoryPeak>();
-    for (const process of processTree(this.#root)) {
+    for (const { name, process } of grouped(this.#root, this.#names)) {
       const pss = proportionalMiB(process.pid);
       if (pss === undefined) continue;
-      const name = groupOf(process, this.#names);
       const sum = sums.get(name);
       const largest = memoryLine(`/proc/${process.pid}/status`, "VmHWM") ?? 0;
       sums.set(name, {
