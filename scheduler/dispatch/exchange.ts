@@ -113,14 +113,13 @@ export class Exchange implements ResponseSink {
 
   // --- the response, as the connection reports it ---
 
-  onHead(status: number, statusText: string, rawHeaders: string[], bodyKind: BodyKind): void {
+  onHead(status: number, statusText: string, rawHeaders: readonly string[], bodyKind: BodyKind): void {
     if (bodyKind === "upgrade") return this.#startTunnel(status, statusText, rawHeaders);
     if (status === 500 && rawHeaders.includes(EXCEPTION_HEADER)) {
       this.#report = [];
       return;
     }
-    rawHeaders.push("X-Request-Id", this.id);
-    this.res.writeHead(status, statusText, rawHeaders);
+    this.res.writeHead(status, statusText, [...rawHeaders, "X-Request-Id", this.id]);
     // A streamed body may be long in coming; one that is here already goes out with the head.
     if (bodyKind === "chunked" || bodyKind === "close") process.nextTick(() => this.#flushHead());
   }
@@ -193,7 +192,7 @@ export class Exchange implements ResponseSink {
   // --- upgrades ---
 
   /** After 101 both sides are joined: what follows is frames, which HTTP does not concern. */
-  #startTunnel(status: number, statusText: string, rawHeaders: string[]): void {
+  #startTunnel(status: number, statusText: string, rawHeaders: readonly string[]): void {
     const tunnel = this.req.socket;
     const { socket } = this.#connection!;
     this.#tunnel = tunnel;
