@@ -16,7 +16,7 @@ export class LoadError extends DexterError {
   }
 }
 
-const UNCAUGHT = /Uncaught (?:(\w*(?:Error|Exception)): )?([^]*?)(?=\n\s+at |$)/;
+const UNCAUGHT = /Uncaught (?:(\w*(?:Error|Exception)): )?([\s\S]*?)(?=\n\s+at |$)/;
 const FRAME = /^\s+at (?!async )(\S+?:\d+:\d+)(?: in (.+))?$/gm;
 
 export function parseLoadFailure(text: string): ExceptionReport {

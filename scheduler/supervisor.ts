@@ -237,7 +237,7 @@ export class Supervisor<T> {
   #switchToReady(): void {
     for (const slot of this.#slots) {
       const { next, current } = slot;
-      if (!next || next.process.stage !== "running" || !this.#fleet.server(next.key)) continue;
+      if (next?.process.stage !== "running" || !this.#fleet.server(next.key)) continue;
       if (current && !this.#fleet.isWarm(next.key)) continue;
       slot.current = next;
       delete slot.next;

@@ -90,10 +90,12 @@ export class Server implements Candidate {
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0 || (!extra && !this.hasFreeSlot)) return undefined;
     const key = `${spec.name}@${spec.version}`;
-    let pool = this.#pools.get(key);
-    if (pool === undefined) this.#pools.set(key, (pool = new Pool(spec)));
+    const pool = this.#pools.get(key) ?? new Pool(spec);
+    this.#pools.set(key, pool);
     this.size++;
-    return (this.#slots[slot] = pool.add(this.key, slot));
+    const thread = pool.add(this.key, slot);
+    this.#slots[slot] = thread;
+    return thread;
   }
 
   /** Frees the slot of a thread that has ended. */

@@ -11,6 +11,7 @@ export interface ConsoleLine {
   readonly requestId?: string;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are the mark
 const MARK = /^\u0001([^\u0002]*)\u0002([^\u0003]*)\u0003 ?/;
 
 const LEVELS: Readonly<Record<string, ConsoleLine["level"]>> = {
