@@ -68,17 +68,27 @@ type EntrypointClass = new (
 ) => WorkerEntrypoint & { fetch(request: Request): unknown };
 
 function wrapClass(base: EntrypointClass): EntrypointClass {
-  return class extends base {
-    override fetch(request: Request) {
-      return serve(() => super.fetch(request), request, this.ctx);
+  const wrapped = class extends base {
+    constructor(ctx: Ctx, env: unknown) {
+      super(ctx, env);
+      if (!Object.hasOwn(this, "fetch")) return;
+      const own: (...args: [Request]) => unknown = this.fetch;
+      const value = (...args: [Request]) => serve(() => own.apply(this, args), args[0], ctx);
+      Object.defineProperty(this, "fetch", { value });
+    }
+
+    override fetch(...args: [Request]) {
+      return serve(() => super.fetch(...args), args[0], this.ctx);
     }
   };
+  return Object.defineProperty(wrapped, "name", { value: base.name });
 }
 
 function wrapObject(handler: Record<string, unknown> & { fetch: Fetch }) {
   const fetch = (request: Request, env: unknown, ctx: Ctx) =>
     serve(() => handler.fetch(request, env, ctx), request, ctx);
-  return Object.assign(Object.create(handler), { fetch });
+  // Defined, not assigned: the handler's own may be read-only or have no setter.
+  return Object.create(handler, { fetch: { value: fetch } });
 }
 
 const given = (user as { default?: unknown }).default;
@@ -86,7 +96,9 @@ const given = (user as { default?: unknown }).default;
 function problem(): string | undefined {
   if (given === undefined) return "it has no default export; write `export default { fetch(request) { … } }`";
   if (typeof given === "function") {
-    if (typeof given.prototype?.fetch === "function") return undefined;
+    // The handler of a WorkerEntrypoint may also be a field, which only an instance has.
+    if (typeof given.prototype?.fetch === "function" || given.prototype instanceof WorkerEntrypoint)
+      return undefined;
     return "its default export is a function without a fetch method; export an object with fetch(), or a class";
   }
   if (typeof (given as { fetch?: unknown } | null)?.fetch === "function") return undefined;

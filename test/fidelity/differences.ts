@@ -25,10 +25,18 @@ export const REQUEST_HEADER_DIFFERENCES: readonly Difference[] = [
   { name: "x-request-id", reason: "dexter names every request" },
   { name: "connection", reason: "belongs to the hop between client and dexter, not to the function" },
   { name: "keep-alive", reason: "belongs to the hop between client and dexter, not to the function" },
+  { name: "te", reason: "belongs to the hop (RFC 9110 section 7.6.1)" },
+  { name: "trailer", reason: "belongs to the hop; trailers are not passed on" },
+  { name: "upgrade", reason: "belongs to the hop; dexter speaks WebSocket and passes on nothing else" },
+  { name: "http2-settings", reason: "belongs to the hop: Connection names it" },
 ];
 
 /** What cases of the named view leave out. */
 export const OTHER_DIFFERENCES: readonly Difference[] = [
+  {
+    name: "where Content-Length and Transfer-Encoding stand among the headers",
+    reason: "each hop frames its messages itself; that they are there, and what they say, is compared",
+  },
   {
     name: "body and headers of an exception's 500",
     reason: "dexter answers with its own page, which carries a request id",

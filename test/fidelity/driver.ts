@@ -9,8 +9,10 @@ import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "./diffe
 import { SocketLog } from "./socketLog.ts";
 import type { WitnessSlot } from "./witness.ts";
 
-const CASE_DEADLINE_MS = 15_000;
-const LONGEST_BODY_SHOWN = 16_384;
+const CASE_DEADLINE_MS = 2_500;
+const LONGEST_BODY_SHOWN = 2_000;
+
+const FRAMING = /^(content-length|transfer-encoding):/;
 
 /** Something that serves the functions: plain workerd or dexter. */
 export interface Target {
@@ -114,10 +116,13 @@ export function observed({ head, bytes, cut }: Exchange, options: ViewOptions = 
   };
 }
 
+/** All headers in their order, but those that frame the body last: each hop writes them where it likes. */
 export function observedHeaders(head: ResponseHead, keep: readonly string[] = []): string[] {
   const left = new Set(RESPONSE_HEADER_DIFFERENCES.map(({ name }) => name));
   for (const name of keep) left.delete(name);
-  return head.headers.filter(([name]) => !left.has(name)).map(([name, value]) => `${name}: ${value}`);
+  const lines = head.headers.filter(([name]) => !left.has(name)).map(([name, value]) => `${name}: ${value}`);
+  const framing = (line: string) => Number(FRAMING.test(line));
+  return lines.sort((one, other) => framing(one) - framing(other));
 }
 
 /** Latin-1 text, so that any two different bodies differ, or a digest when it is long. */

@@ -5,34 +5,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Case } from "./case.ts";
-import { apiCases } from "./cases/apis.ts";
-import { connectionCases } from "./cases/connections.ts";
-import { entrypointCases } from "./cases/entrypoints.ts";
-import { failureCases } from "./cases/failures.ts";
-import { lifeCases } from "./cases/life.ts";
-import { outboundCases } from "./cases/outbound.ts";
-import { requestCases } from "./cases/requests.ts";
-import { responseCases } from "./cases/responses.ts";
-import { socketCases } from "./cases/sockets.ts";
-import { streamCases } from "./cases/streams.ts";
-import { uploadCases } from "./cases/uploads.ts";
+import { groups } from "./cases/index.ts";
 import { Session, withSession } from "./driver.ts";
 import { type RunningTarget, startDexterTarget, startPlainTarget } from "./functions.ts";
 import { startWitness, type Witness } from "./witness.ts";
-
-const groups: Record<string, readonly Case[]> = {
-  requests: requestCases,
-  responses: responseCases,
-  streams: streamCases,
-  uploads: uploadCases,
-  connections: connectionCases,
-  failures: failureCases,
-  life: lifeCases,
-  sockets: socketCases,
-  entrypoints: entrypointCases,
-  interfaces: apiCases,
-  outbound: outboundCases,
-};
 
 describe("a handler behaves the same under plain workerd and under dexter", () => {
   let witness: Witness;

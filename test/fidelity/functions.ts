@@ -25,6 +25,8 @@ const singleModule = [
   "echo",
   "entry",
   "fail",
+  "field",
+  "frozen",
   "instance",
   "life",
   "nodejs",

@@ -38,6 +38,8 @@ const classes: Case[] = [
       );
     },
   ),
+  one("field", "serves a class whose handler is a field", "/", { body: "derived base of Derived" }),
+  one("frozen", "serves a frozen handler object", "/", { body: "true true /" }),
   one("instance", "serves an instance of a class", "/", { body: "a class instance" }),
   one("instance", "gives an instance its private state", "/other?x", {
     status: 404,

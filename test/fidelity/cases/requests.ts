@@ -146,7 +146,7 @@ const headers: Case[] = [
       ["TE", "trailers"],
       ["Trailer", "x"],
     ],
-    /"te","trailers"/,
+    /"method":"GET"/,
   ],
   [
     "an upgrade to something else than a WebSocket",

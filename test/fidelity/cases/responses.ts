@@ -49,7 +49,7 @@ const headers: Case[] = [
   respond("sends the Date that the handler set", "header-date", { keep: ["date"], header: /1994/ }),
   respond("sends the Server that the handler set", "header-server", { header: /server: mine/ }),
   respond("obeys the handler's Connection: close", "header-connection-close"),
-  respond("treats hop-by-hop headers of a handler alike", "header-hop", { keep: ["keep-alive"] }),
+  respond("treats hop-by-hop headers of a handler alike", "header-hop"),
   respond("takes the handler's Content-Length", "header-content-length", { header: /content-length: 7/ }),
   respond("takes the handler's Content-Length with a stream", "header-length-stream"),
   respond("takes the handler's Transfer-Encoding alike", "header-transfer-encoding"),
@@ -83,6 +83,8 @@ const bodies: Case[] = [
   respond("sends a clone's original", "clone", { status: 203, body: "cloned+203" }),
   respond("sends a clone", "clone-returned", { body: "both read" }),
   respond("sends a response rebuilt from another", "reused", { status: 202, body: '{"one":1}' }),
+  respond("sends what a thenable gives", "thenable", { body: "from a thenable" }),
+  respond("sends a subclass of Response", "subclass", { body: "of a subclass" }),
   respond("keeps a redirect's headers immutable", "mutated", { body: "TypeError" }),
   one("respond", "fails alike on Response.error()", "/response-error", { view: "failure", status: 500 }),
   scenario(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { renderRequest } from "../../support/http.ts";
 import { type Case, one, scenario } from "../case.ts";
-import type { Session } from "../driver.ts";
+import { observedHeaders, type Session } from "../driver.ts";
 
 /** Sends each message after the answer to the one before, then closes; returns all that was seen. */
 async function conversation(
@@ -61,7 +61,7 @@ const messages: Case[] = [
       log.socket.close(1000);
       return log.closed();
     },
-    has(/text m298\ntext m299/.source.length > 0 ? /m298/ : /./),
+    has(/text m298\ntext m299/),
   ),
   scenario(
     "socket",
@@ -148,7 +148,7 @@ const messages: Case[] = [
       return [
         String(head.status),
         head.statusText,
-        JSON.stringify(head.headers.map(([name]) => name).sort()),
+        JSON.stringify(observedHeaders(head).sort()),
         await frames.until("hi"),
       ];
     },

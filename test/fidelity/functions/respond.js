@@ -193,6 +193,9 @@ const answers = {
     }
   },
   cached: () => headers({ "cache-control": "public, max-age=31536000, immutable", etag: 'W/"1"', age: "5" }),
+  // biome-ignore lint/suspicious/noThenProperty: handlers may return any thenable
+  thenable: () => ({ then: (settle) => settle(new Response("from a thenable")) }),
+  subclass: () => new (class Mine extends Response {})("of a subclass", { headers: { "x-sub": "1" } }),
   "response-error": () => Response.error(),
 };
 

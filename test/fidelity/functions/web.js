@@ -41,7 +41,7 @@ const answers = {
       copy.set.has(1),
       String(copy.big),
       String(copy.re),
-      failure(() => structuredClone(() => {})),
+      failure(() => structuredClone(Symbol("no"))),
     ];
   },
   caches: async () => [
@@ -103,7 +103,10 @@ const answers = {
     return names.split(" ").map((name) => [name, typeof globalThis[name]]);
   },
   "global-names": () => Object.getOwnPropertyNames(globalThis).sort(),
-  compatibility: () => globalThis.Cloudflare.compatibilityFlags,
+  compatibility: () =>
+    Object.entries(globalThis.Cloudflare.compatibilityFlags)
+      .filter(([name, enabled]) => enabled && /nodejs|signal/.test(name))
+      .sort(),
   "abort-controller": async () => {
     const controller = new AbortController();
     const pending = failureOf(scheduler.wait(10000, { signal: controller.signal }));
