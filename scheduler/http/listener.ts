@@ -8,7 +8,7 @@ import { DexterError } from "../errors.ts";
 import type { ListenAddress } from "../types.ts";
 import type { Client, ClientResolver } from "./client-address.ts";
 import { responseFor } from "./upgrade.ts";
-import { ALLOWED_METHODS, inspectRequest, type RequestFacts } from "./vet.ts";
+import { ALLOWED_METHODS, inspectRequest, type Refusal, type RequestFacts } from "./vet.ts";
 
 export interface ListenerPorts {
   clientOf: ClientResolver;
@@ -108,7 +108,9 @@ export class Listener {
   #handle(request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer }): void {
     const { req, res } = request;
     const facts = inspectRequest(req);
-    if (facts.refusal) return refuse(req, res, facts.refusal);
+    const refusal = facts.refusal ?? refuseUpgrade(request.upgradeHead, facts);
+    if (refusal) return refuse(req, res, refusal);
+    if (facts.path === "*") return answerServerOptions(res);
     const client = this.#ports.clientOf(req.socket.remoteAddress, facts);
     const id = (client.trusted && facts.requestId) || nextRequestId();
     const functionName = this.#ports.route(facts.host, facts.path);
@@ -117,11 +119,20 @@ export class Listener {
   }
 }
 
-function refuse(
-  req: IncomingMessage,
-  res: ServerResponse,
-  { status, reason }: { status: number; reason: string },
-) {
+/** Node gives up parsing at any Upgrade, so a body after one that is not taken up cannot be read. */
+function refuseUpgrade(upgradeHead: Buffer | undefined, facts: RequestFacts): Refusal | undefined {
+  if (upgradeHead === undefined || facts.upgrade || facts.framing === "none" || facts.framing === 0)
+    return undefined;
+  return { status: 400, reason: "a request with a body can upgrade to nothing" };
+}
+
+/** `OPTIONS *` asks about the server, not about a function (RFC 9110 §9.3.7). */
+function answerServerOptions(res: ServerResponse): void {
+  res.writeHead(204, ["Allow", ALLOWED_METHODS]);
+  res.end();
+}
+
+function refuse(req: IncomingMessage, res: ServerResponse, { status, reason }: Refusal) {
   // After a request that was not understood, nobody knows where the next one starts.
   res.shouldKeepAlive = false;
   const allow = status === 405 ? ["Allow", ALLOWED_METHODS] : [];
