@@ -114,15 +114,16 @@ const answers = {
   },
   "note-cut": async (request, ctx) => {
     const reader = request.body.getReader();
-    await reader.read();
-    await gate(request, "reading");
     const outcome = (async () => {
+      await reader.read();
+      await gate(request, "reading");
       try {
         for (;;) if ((await reader.read()).done) return "complete";
       } catch (error) {
         return `failed with an ${error instanceof Error ? "Error" : typeof error}`;
       }
     })();
+    // At once: only a request that has such work outlives its client.
     ctx.waitUntil(outcome.then((text) => note(request, "upload", text)));
     await outcome;
     return new Response("never read");
