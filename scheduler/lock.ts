@@ -57,7 +57,9 @@ function identityOf(pid: number): string {
   try {
     // Field 22, counted after the command name, which may hold spaces.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return `${pid} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A zombie: dead, but its parent has not asked yet.
+    return fields[0] === "Z" ? "" : `${pid} ${fields[19]}`;
   } catch {
     return `${pid}`;
   }

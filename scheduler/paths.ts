@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { DexterError } from "./errors.ts";
 
 /** Room for `/run/255.1000000/control`. */
@@ -13,7 +13,12 @@ const MAX_DATA_DIR = 75;
 function shortDirectory(dataDir: string): string {
   if (Buffer.byteLength(dataDir) <= MAX_DATA_DIR) return dataDir;
   const name = createHash("sha256").update(dataDir).digest("hex").slice(0, 12);
-  return `${tmpdir()}/dexter-${userInfo().uid}-${name}`;
+  return `${tmpdir()}/dexter-${ownId()}-${name}`;
+}
+
+/** Not `userInfo()`, which throws for a user that has no name. */
+function ownId(): number {
+  return process.getuid?.() ?? 0;
 }
 
 export function adminSocket(dataDir: string): string {
@@ -31,9 +36,10 @@ export function prepareDataDirectory(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true });
     if (short === dataDir) return;
-    mkdirSync(short, { recursive: true, mode: 0o700 });
-    if (lstatSync(short).uid !== userInfo().uid) throw new Error(`${short} belongs to somebody else`);
-    chmodSync(short, 0o700);
+    mkdirSync(short, { recursive: true });
+    if (lstatSync(short).uid !== ownId()) throw new Error(`${short} belongs to somebody else`);
+    // Servers that run as another user must get through; what is in it has modes of its own.
+    chmodSync(short, 0o711);
   } catch (cause) {
     throw new DexterError("DATA_DIR", { path: dataDir, reason: (cause as Error).message }, { cause });
   }

@@ -223,8 +223,8 @@ export class Supervisor<T> {
 
   #becameReady(slot: Slot, member: Member): void {
     if (slot.next !== member) return;
-    this.#fleet.addServer(member.key, this.#limits(), slot.current?.key);
     const { slot: index, generation, pid } = member.process;
+    this.#fleet.addServer(member.key, this.#limits(), index);
     this.#ports.onEvent("info", "server is ready", { server: index, generation, pid });
     this.wake();
   }

@@ -6,7 +6,7 @@
 import { leastBusy } from "./balancer.ts";
 import type { Pool } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
-import { Server, type ServerLimits } from "./server.ts";
+import { type Place, Server, type ServerLimits } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
 
 /**
@@ -46,6 +46,7 @@ export class Fleet<T> {
   readonly #effects: Effects<T>;
   readonly #queueTimeoutMs: () => number;
   readonly #servers = new Map<number, Server>();
+  readonly #places = new Map<number, Place>();
   #open: Server[] = [];
   readonly #functions = new Map<string, FunctionState>();
   /** Functions with a request within `idle_timeout`. */
@@ -93,16 +94,12 @@ export class Fleet<T> {
   release(thread: Thread, nowMs: number): void {
     const server = this.#servers.get(thread.server);
     if (server === undefined) return;
-    const pool = server.poolOf(thread);
-    pool.put(thread, nowMs);
-    server.busy--;
+    server.put(thread, nowMs);
     if (server.busy === 0 && server.stage === "draining") this.#effects.due(server);
-    if (thread.inFlight === 0) {
-      server.busyThreads--;
-      if (thread.state === "retiring") this.#end(server, thread);
-      else if (!this.#isCurrent(thread) || this.#owesSlot(server, thread)) this.#retire(server, thread);
-      else this.#trim(server, pool, nowMs);
-    }
+    if (thread.state === "retiring") {
+      if (thread.inFlight === 0) this.#end(server, thread);
+    } else if (!this.#isCurrent(thread) || this.#owesSlot(server, thread)) this.#retire(server, thread);
+    else if (thread.inFlight === 0) this.#trim(server, server.poolOf(thread), nowMs);
     if (this.queue.size > 0) this.#serveAll(nowMs);
   }
 
@@ -113,7 +110,10 @@ export class Fleet<T> {
     const known = this.#functions.get(spec.name);
     if (known) known.spec = spec;
     else this.#functions.set(spec.name, { spec, lastRequestMs: -Infinity, noSparesBeforeMs: 0 });
-    for (const server of this.#servers.values()) this.#retireOutdated(server, spec.name);
+    for (const server of this.#servers.values()) {
+      this.#retireOutdated(server, spec.name);
+      this.#shed(server);
+    }
     this.#serve(spec.name, nowMs);
   }
 
@@ -155,10 +155,14 @@ export class Fleet<T> {
 
   // --- servers ---
 
-  /** A process is up. It takes no requests before `open`. Active functions get their start threads. */
-  addServer(key: number, limits: ServerLimits, predecessorKey?: number): Server {
-    const predecessor = predecessorKey === undefined ? undefined : this.#servers.get(predecessorKey);
-    const server = new Server(key, limits, predecessor);
+  /**
+   * A process is up in server slot `index`. It takes no requests before `open`. Active functions get their
+   * start threads.
+   */
+  addServer(key: number, limits: ServerLimits, index: number): Server {
+    const place = this.#places.get(index) ?? { index, busyThreads: 0 };
+    this.#places.set(index, place);
+    const server = new Server(key, limits, place);
     this.#servers.set(key, server);
     // Breadth first: every function has one thread before any has two.
     for (let round = 0; ; round++) {
@@ -177,9 +181,10 @@ export class Fleet<T> {
     const server = this.#servers.get(key)!;
     server.stage = "open";
     this.#refreshOpen();
-    for (const pool of server.pools)
+    for (const pool of [...server.pools])
       if (!this.#isCurrent(pool.spec)) this.#retireOutdated(server, pool.spec.name);
     this.#serveAll(nowMs);
+    this.#fill(server, nowMs);
   }
 
   /** No more requests go to the server; those in it finish. */
@@ -196,9 +201,7 @@ export class Fleet<T> {
     const server = this.#servers.get(key);
     if (server === undefined) return;
     this.#servers.delete(key);
-    for (const other of this.#servers.values()) {
-      if (other.predecessor === server) other.predecessor = undefined;
-    }
+    server.place.busyThreads -= server.busyThreads;
     this.#refreshOpen();
     this.#serveAll(nowMs);
   }
@@ -227,12 +230,11 @@ export class Fleet<T> {
     if (thread.state !== "retiring") server.poolOf(thread).retire(thread);
     server.remove(thread);
     const fn = this.#functions.get(thread.functionName);
-    if (fn === undefined || fn.spec.version !== thread.version) return;
-    fn.noSparesBeforeMs = nowMs + LOAD_RETRY_MS;
-    if (this.#count(fn, (pool) => pool.size) > 0) return;
-    for (let ticket = this.queue.take(fn.spec.name); ticket; ticket = this.queue.take(fn.spec.name)) {
-      this.#effects.refuse(ticket, "load-failed", reason);
+    if (fn && this.#isCurrent(thread)) {
+      fn.noSparesBeforeMs = nowMs + LOAD_RETRY_MS;
+      if (this.#count(fn, (pool) => pool.size) === 0) this.#refuseAll(fn.spec.name, reason);
     }
+    if (this.queue.size > 0) this.#serveAll(nowMs);
   }
 
   /** A retired thread's isolate has ended; its slot is free. */
@@ -242,6 +244,7 @@ export class Fleet<T> {
     server.freeing--;
     server.remove(thread);
     if (this.queue.size > 0) this.#serveAll(nowMs);
+    if (server.stage === "open") this.#fill(server, nowMs);
   }
 
   // --- time ---
@@ -250,17 +253,18 @@ export class Fleet<T> {
   tick(nowMs: number): void {
     for (const ticket of this.queue.expire(nowMs, this.#queueTimeoutMs()))
       this.#effects.refuse(ticket, "timeout");
-    for (const fn of this.#active) {
-      const idleFor = nowMs - fn.lastRequestMs;
-      if (idleFor >= fn.spec.threads.idleTimeoutMs) this.#active.delete(fn);
+    for (const fn of this.#functions.values()) {
+      if (this.#isInUse(fn)) fn.lastRequestMs = nowMs;
+      if (nowMs - fn.lastRequestMs >= fn.spec.threads.idleTimeoutMs) this.#active.delete(fn);
       for (const server of this.#open) {
         const pool = server.pool(fn.spec);
         if (!this.#active.has(fn)) this.#retireIdle(server, pool);
-        else {
-          this.#grow(server, fn, nowMs);
-          if (pool) this.#trim(server, pool, nowMs);
-        }
+        else if (pool) this.#trim(server, pool, nowMs);
       }
+    }
+    for (const server of this.#open) {
+      this.#shed(server);
+      this.#fill(server, nowMs);
     }
     if (this.queue.size > 0) this.#serveAll(nowMs);
   }
@@ -268,15 +272,15 @@ export class Fleet<T> {
   // --- rules ---
 
   #take(fn: FunctionState, nowMs: number): Thread | undefined {
-    const places = this.#open.filter((server) => server.takesRequests && server.pool(fn.spec)?.hasRoom);
-    const server = leastBusy(places) ?? (this.#allUnresponsive ? leastBusy(places, true) : undefined);
+    const choice = this.#open.filter((server) => {
+      const pool = server.pool(fn.spec);
+      return pool !== undefined && server.hasRoom(pool);
+    });
+    const server = leastBusy(choice) ?? (this.#allUnresponsive ? leastBusy(choice, true) : undefined);
     if (server === undefined) return undefined;
-    const thread = server.pool(fn.spec)!.take()!;
-    server.busy++;
-    server.requests++;
-    if (thread.inFlight === 1) server.busyThreads++;
+    const thread = server.take(server.pool(fn.spec)!);
     if (server.requests === server.recycleAt) this.#effects.due(server);
-    this.#grow(server, fn, nowMs);
+    this.#grow(server, fn, nowMs, true);
     return thread;
   }
 
@@ -290,7 +294,7 @@ export class Fleet<T> {
     if (fn === undefined) return;
     while (this.queue.waiting(name) > 0) {
       const thread = this.#take(fn, nowMs);
-      if (thread === undefined) return this.#startForWaiting(fn);
+      if (thread === undefined) return this.#startForWaiting(fn, nowMs);
       this.#effects.grant(this.queue.take(name)!, thread);
     }
   }
@@ -299,35 +303,60 @@ export class Fleet<T> {
     for (const name of [...this.queue.waitingFunctions()]) this.#serve(name, nowMs);
   }
 
-  #startForWaiting(fn: FunctionState): void {
-    const wanted = Math.ceil(this.queue.waiting(fn.spec.name) / fn.spec.threads.concurrency);
-    while (this.#count(fn, (pool) => pool.starting) < wanted) {
-      const free = this.#open.filter((server) => server.hasFreeSlot);
-      const server = leastBusy(free, this.#allUnresponsive);
-      if (server === undefined || this.#start(server, fn.spec) === undefined) break;
-    }
-    let coming = this.#count(fn, (pool) => pool.starting);
-    for (const server of this.#open) coming += server.freeing;
+  /** Servers in which a thread that is started now could serve a waiting request at once. */
+  get #able(): Server[] {
+    const fallback = this.#allUnresponsive;
+    return this.#open.filter((server) => server.takesThreads && (server.responsive || fallback));
+  }
+
+  /** How many threads would serve all that wait for the function. */
+  #wanted(fn: FunctionState): number {
+    return Math.ceil(this.queue.waiting(fn.spec.name) / fn.spec.threads.concurrency);
+  }
+
+  #startForWaiting(fn: FunctionState, nowMs: number): void {
+    // After a failure the next try has time, as long as there are threads that requests can wait for.
+    if (nowMs < fn.noSparesBeforeMs && this.#count(fn, (pool) => pool.size) > 0) return;
+    const able = this.#able;
+    const wanted = this.#wanted(fn);
+    let coming = this.#count(fn, (pool) => pool.starting, able);
     for (; coming < wanted; coming++) {
-      const victim = this.#coldestOfOthers(this.#open, fn);
+      const free = able.filter((server) => server.hasFreeSlot);
+      const server = fewestComing(free);
+      if (server === undefined) break;
+      this.#start(server, fn.spec);
+    }
+    for (const server of able) coming += server.freeing;
+    for (; coming < wanted; coming++) {
+      const victim = this.#coldestOfOthers(able, fn);
       if (victim === undefined) break;
       this.#retire(victim.server, victim.thread);
     }
   }
 
-  /** Starts threads until the function has `min_spare_threads` idle or coming in the server. */
-  #grow(server: Server, fn: FunctionState, nowMs: number): void {
+  /**
+   * Starts threads until the function has `min_spare_threads` idle or coming in the server. Only a request
+   * may `evict` for that: at rest, threads stay where they are.
+   */
+  #grow(server: Server, fn: FunctionState, nowMs: number, evict = false): void {
     const pool = server.pool(fn.spec);
     let deficit = pool ? pool.deficit : fn.spec.threads.minSpareThreads;
     if (deficit === 0 || nowMs < fn.noSparesBeforeMs) return;
     for (; deficit > 0 && server.hasFreeSlot; deficit--) this.#start(server, fn.spec);
     if (deficit === 0) return;
     this.#effects.full(server);
+    if (!evict) return;
     for (deficit -= server.freeing; deficit > 0; deficit--) {
       const victim = this.#coldestOfOthers([server], fn, nowMs - SPARE_EVICTS_AFTER_MS);
       if (victim === undefined) return;
       this.#retire(server, victim.thread);
     }
+  }
+
+  /** Gives free slots to functions that lack spare threads, those with the latest requests first. */
+  #fill(server: Server, nowMs: number): void {
+    const latestFirst = [...this.#active].sort((a, b) => b.lastRequestMs - a.lastRequestMs);
+    for (const fn of latestFirst) if (server.hasFreeSlot) this.#grow(server, fn, nowMs);
   }
 
   #trim(server: Server, pool: Pool, nowMs: number): void {
@@ -338,16 +367,16 @@ export class Fleet<T> {
     }
   }
 
-  /** Of other functions' idle threads, the one used least recently; only of functions quiet since then, if given. */
+  /** Of (other functions') idle threads, the one used least recently; only of functions quiet since then, if given. */
   #coldestOfOthers(
     servers: readonly Server[],
-    fn: FunctionState,
+    fn?: FunctionState,
     quietSinceMs = Number.POSITIVE_INFINITY,
   ): { server: Server; thread: Thread } | undefined {
     let coldest: { server: Server; thread: Thread } | undefined;
     for (const server of servers) {
       for (const pool of server.pools) {
-        if (pool.spec.name === fn.spec.name) continue;
+        if (pool.spec.name === fn?.spec.name) continue;
         const owner = this.#functions.get(pool.spec.name);
         if (owner && owner.lastRequestMs > quietSinceMs) continue;
         const thread = pool.coldest();
@@ -359,16 +388,24 @@ export class Fleet<T> {
   }
 
   /**
-   * Whether an idle thread must make room although its own function could use it: another function
-   * waits, has fewer threads, and no slot is free or coming for it.
+   * Whether a thread must make room although its own function could use it: another function waits, has
+   * fewer threads, and too few slots are free or coming for it. A thread with `concurrency` above 1 need
+   * not be idle for that: under load it never is.
    */
   #owesSlot(server: Server, thread: Thread): boolean {
     if (server.stage !== "open" || this.queue.size === this.queue.waiting(thread.functionName)) return false;
-    if (this.#open.some((other) => other.hasFreeSlot || other.freeing > 0)) return false;
+    const able = this.#able;
+    if (able.some((other) => other.hasFreeSlot)) return false;
     const own = this.#count(this.#functions.get(thread.functionName)!, (pool) => pool.size);
+    let leaving = 0;
+    for (const other of able)
+      for (const one of other.threads) if (one?.state === "retiring" && this.#isCurrent(one)) leaving++;
     for (const name of this.queue.waitingFunctions()) {
       const fn = this.#functions.get(name);
-      if (fn && name !== thread.functionName && this.#count(fn, (pool) => pool.size) + 1 < own) return true;
+      if (fn === undefined || name === thread.functionName) continue;
+      const coming = leaving + this.#count(fn, (pool) => pool.starting, able);
+      const has = leaving + this.#count(fn, (pool) => pool.size);
+      if (coming < this.#wanted(fn) && has + 1 < own) return true;
     }
     return false;
   }
@@ -402,13 +439,35 @@ export class Fleet<T> {
     for (let thread = pool?.coldest(); thread; thread = pool?.coldest()) this.#retire(server, thread);
   }
 
+  /** Retires idle threads until no more than `max_threads_per_child` of versions that are live are left. */
+  #shed(server: Server): void {
+    let over = -server.limits.maxThreads;
+    for (const pool of server.pools) if (this.#isCurrent(pool.spec)) over += pool.size;
+    for (; over > 0; over--) {
+      const victim = this.#coldestOfOthers([server]);
+      if (victim === undefined) return;
+      this.#retire(server, victim.thread);
+    }
+  }
+
+  #refuseAll(name: string, reason: string): void {
+    for (let ticket = this.queue.take(name); ticket; ticket = this.queue.take(name)) {
+      this.#effects.refuse(ticket, "load-failed", reason);
+    }
+  }
+
+  /** A request that takes long keeps its function active. */
+  #isInUse(fn: FunctionState): boolean {
+    return this.queue.waiting(fn.spec.name) > 0 || this.#count(fn, (pool) => pool.busy) > 0;
+  }
+
   #isCurrent(of: { name?: string; functionName?: string; version: string }): boolean {
     return this.#functions.get((of.functionName ?? of.name)!)?.spec.version === of.version;
   }
 
-  #count(fn: FunctionState, counted: (pool: Pool) => number): number {
+  #count(fn: FunctionState, counted: (pool: Pool) => number, servers = this.#open): number {
     let total = 0;
-    for (const server of this.#open) {
+    for (const server of servers) {
       const pool = server.pool(fn.spec);
       if (pool) total += counted(pool);
     }
@@ -418,4 +477,15 @@ export class Fleet<T> {
   #refreshOpen(): void {
     this.#open = [...this.#servers.values()].filter((server) => server.stage === "open");
   }
+}
+
+/** The server to start a thread in: threads that are starting there will be busy, so they count. */
+function fewestComing(servers: readonly Server[]): Server | undefined {
+  const candidates = servers.map((server) => ({
+    server,
+    busy: server.busy + server.starting,
+    size: server.size,
+    responsive: server.responsive,
+  }));
+  return leastBusy(candidates, true)?.server;
 }

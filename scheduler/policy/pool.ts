@@ -41,6 +41,11 @@ export class Pool {
     return this.#available.length > 0;
   }
 
+  /** Whether a thread that is busy already has room for one more request. */
+  get hasBusyRoom(): boolean {
+    return this.#available.some((thread) => thread.inFlight > 0);
+  }
+
   /** How many threads must be started to have `min_spare_threads` idle. */
   get deficit(): number {
     return Math.max(0, this.spec.threads.minSpareThreads - this.#idle - this.#starting);
@@ -64,9 +69,12 @@ export class Pool {
     this.#available.push(thread);
   }
 
-  /** Takes the most recently used thread with room for a request. */
-  take(): Thread | undefined {
-    const thread = this.#available.at(-1);
+  /** Takes the most recently used thread with room for a request; of the busy ones only, if so asked. */
+  take(busyOnly = false): Thread | undefined {
+    const place = busyOnly
+      ? this.#available.findLastIndex((thread) => thread.inFlight > 0)
+      : this.#available.length - 1;
+    const thread = this.#available[place];
     if (thread === undefined) return undefined;
     if (thread.inFlight++ === 0) {
       thread.become("busy");
@@ -74,7 +82,7 @@ export class Pool {
       this.#busy++;
     }
     thread.requests++;
-    if (thread.inFlight === thread.concurrency) this.#available.pop();
+    if (thread.inFlight === thread.concurrency) this.#available.splice(place, 1);
     return thread;
   }
 

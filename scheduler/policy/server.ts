@@ -16,12 +16,20 @@ export interface ServerLimits {
 /** The next generation is started when this share of `max_requests_per_child` is used, to be ready in time. */
 const RECYCLE_AHEAD = 0.8;
 
+/** A server slot. Its generations share what may be in progress there while one replaces another. */
+export interface Place {
+  readonly index: number;
+  /** Threads with a request, in all its generations. */
+  busyThreads: number;
+}
+
 /** `warming` and `draining` servers take no requests. */
 export type ServerStage = "warming" | "open" | "draining";
 
 export class Server implements Candidate {
   readonly key: number;
   readonly limits: ServerLimits;
+  readonly place: Place;
   stage: ServerStage = "warming";
   responsive = true;
   /** Requests in progress. */
@@ -33,30 +41,54 @@ export class Server implements Candidate {
   size = 0;
   /** Threads that end now: their slots are about to be free. */
   freeing = 0;
-  /** The generation before this one, as long as it drains. */
-  predecessor: Server | undefined;
   readonly #slots: (Thread | undefined)[];
   readonly #pools = new Map<string, Pool>();
 
-  constructor(key: number, limits: ServerLimits, predecessor?: Server) {
+  constructor(key: number, limits: ServerLimits, place: Place) {
     this.key = key;
     this.limits = limits;
-    this.predecessor = predecessor;
+    this.place = place;
     // One slot more than may serve: a new version proves itself there when the server is full.
     this.#slots = new Array(limits.maxThreads + 1).fill(undefined);
   }
 
+  get #takesRequests(): boolean {
+    const { maxRequests } = this.limits;
+    return this.stage === "open" && (maxRequests === 0 || this.requests < maxRequests);
+  }
+
   /**
-   * Whether one more request may start here. The predecessor's requests count: slots × threads is the
-   * most that may be in progress at once, also while one generation replaces another.
+   * Whether one more thread may become busy here. Earlier generations count: servers × threads is the
+   * most that may be busy at once, also while one generation replaces another.
    */
-  get takesRequests(): boolean {
-    const { maxRequests, maxThreads } = this.limits;
-    return (
-      this.stage === "open" &&
-      (maxRequests === 0 || this.requests < maxRequests) &&
-      this.busyThreads + (this.predecessor?.busyThreads ?? 0) < maxThreads
-    );
+  get takesThreads(): boolean {
+    return this.#takesRequests && this.place.busyThreads < this.limits.maxThreads;
+  }
+
+  /** Whether a request of the pool's function may start here now. */
+  hasRoom(pool: Pool): boolean {
+    return this.#takesRequests && (this.takesThreads ? pool.hasRoom : pool.hasBusyRoom);
+  }
+
+  /** Takes a thread of the pool, which `hasRoom`, for a request. */
+  take(pool: Pool): Thread {
+    const thread = pool.take(!this.takesThreads)!;
+    this.busy++;
+    this.requests++;
+    if (thread.inFlight === 1) {
+      this.busyThreads++;
+      this.place.busyThreads++;
+    }
+    return thread;
+  }
+
+  /** Gives a request's place in its thread back. */
+  put(thread: Thread, nowMs: number): void {
+    this.poolOf(thread).put(thread, nowMs);
+    this.busy--;
+    if (thread.inFlight > 0) return;
+    this.busyThreads--;
+    this.place.busyThreads--;
   }
 
   /** The count of requests at which this server wants a successor. */
@@ -71,6 +103,13 @@ export class Server implements Candidate {
 
   get pools(): Iterable<Pool> {
     return this.#pools.values();
+  }
+
+  /** Threads on the way to serve. */
+  get starting(): number {
+    let starting = 0;
+    for (const pool of this.#pools.values()) starting += pool.starting;
+    return starting;
   }
 
   get threads(): readonly (Thread | undefined)[] {

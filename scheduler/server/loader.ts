@@ -9,6 +9,9 @@ import { LoadError } from "../load-error.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { ServerProcess } from "./process.ts";
 
+/** How long after its last sign of life a dead server's exit is noticed at the latest. */
+const EXIT_NOTICED_MS = 1_000;
+
 /** Pause between two loads that no request waits for. */
 const BREATH_MS = 2;
 
@@ -89,10 +92,11 @@ export class Loader {
       this.#names.delete(name);
       this.#ports.failed(thread, new LoadError(thread.functionName, answer.text));
     } catch (cause) {
-      this.#ports.failed(
-        thread,
-        new LoadError(thread.functionName, cause instanceof Error ? cause.message : String(cause)),
-      );
+      // No answer: most likely the server is dying. Then its exit, which may be noticed later than the end of
+      // the connection, settles the thread, and requests that wait for it get another one elsewhere.
+      if (await this.#process.exitsWithin(EXIT_NOTICED_MS)) return;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      this.#ports.failed(thread, new LoadError(thread.functionName, reason));
     }
   }
 

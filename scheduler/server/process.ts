@@ -9,6 +9,7 @@
 import { strict as assert } from "node:assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import workerd from "workerd";
@@ -18,7 +19,7 @@ import { controlSocket, renderWorkerdConfig, threadSocket } from "./workerd-conf
 
 /** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go. */
 const LAUNCHER = `
-if [ -n "$1" ]; then ulimit -c unlimited; cd "$1" || exit 71; fi; shift
+if [ -n "$1" ]; then ulimit -c unlimited 2>&- || ulimit -S -c "$(ulimit -H -c)"; cd "$1" || exit 71; fi; shift
 { read _ <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- &
 exec "$@" 4<&-`;
 
@@ -111,6 +112,12 @@ export class ServerProcess {
     return callControl(controlSocket(this.directory), method, path, options);
   }
 
+  async exitsWithin(ms: number): Promise<boolean> {
+    const timeUp = new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
+    await Promise.race([this.exited, timeUp]);
+    return this.#stage === "exited";
+  }
+
   /** The server takes no new requests from now on. */
   drain(): void {
     if (this.#stage === "running" || this.#stage === "starting") this.#become("draining");
@@ -177,7 +184,9 @@ export class ServerProcess {
 function prepareDirectory(options: ServerOptions): string {
   const config = `${options.directory}/config.capnp`;
   rmSync(options.directory, { recursive: true, force: true });
-  mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+  // Servers that run as somebody else must get through the folder of all generations to their own.
+  mkdirSync(dirname(options.directory), { recursive: true, mode: 0o711 });
+  mkdirSync(options.directory, { mode: 0o700 });
   writeFileSync(config, renderWorkerdConfig({ ...options, slots: options.threadSlots }));
   if (options.uid !== undefined || options.gid !== undefined) {
     for (const path of [options.directory, config]) chownSync(path, options.uid ?? -1, options.gid ?? -1);
