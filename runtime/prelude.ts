@@ -23,8 +23,17 @@ function track(promise: Promise<unknown>): void {
   promise.then(done, done);
 }
 
+/** Anything may be thrown, also what cannot be made a string. */
+function shown(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
 function report(error: unknown): ExceptionReport {
-  if (!(error instanceof Error)) return { name: "", message: `thrown: ${String(error)}`, stack: "" };
+  if (!(error instanceof Error)) return { name: "", message: `thrown: ${shown(error)}`, stack: "" };
   return {
     name: error.name,
     message: error.message,

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { EXCEPTION_HEADER, type ExceptionReport } from "../../runtime/protocol.ts";
+import { EXCEPTION_HEADER, type ExceptionReport, REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import type { Client } from "../http/client-address.ts";
 import { headerJson, renderRequestHead } from "../http/head.ts";
@@ -34,6 +34,12 @@ const CF_JSON: Readonly<Record<string, string>> = {
   "1.1": headerJson({ httpProtocol: "HTTP/1.1" }),
 };
 
+/**
+ * A body up to this size that came in one piece goes out as one string with the head, which Node writes at
+ * once; beyond it the copy costs more than the second piece of a write.
+ */
+const ONE_WRITE_BYTES = 4_096;
+
 /** An exception report above this is cut off; stacks are far smaller. */
 const MAX_REPORT_BYTES = 1 << 20;
 
@@ -59,6 +65,8 @@ export class Exchange implements ResponseSink {
   #connection: ThreadConnection | undefined;
   #bodyStarted = false;
   #bodySeen = false;
+  #wholeLength = 0;
+  #whole: Buffer | undefined;
   #report: Buffer[] | undefined;
   #tunnel: Duplex | undefined;
 
@@ -113,13 +121,20 @@ export class Exchange implements ResponseSink {
 
   // --- the response, as the connection reports it ---
 
-  onHead(status: number, statusText: string, rawHeaders: readonly string[], bodyKind: BodyKind): void {
+  onHead(
+    status: number,
+    statusText: string,
+    rawHeaders: readonly string[],
+    bodyKind: BodyKind,
+    contentLength: number,
+  ): void {
     if (bodyKind === "upgrade") return this.#startTunnel(status, statusText, rawHeaders);
     if (status === 500 && rawHeaders.includes(EXCEPTION_HEADER)) {
       this.#report = [];
       return;
     }
-    this.res.writeHead(status, statusText, [...rawHeaders, "X-Request-Id", this.id]);
+    this.res.writeHead(status, statusText, this.#withRequestId(rawHeaders));
+    this.#wholeLength = contentLength;
     // A streamed body may be long in coming; one that is here already goes out with the head.
     if (bodyKind === "chunked" || bodyKind === "close") process.nextTick(() => this.#flushHead());
   }
@@ -129,6 +144,8 @@ export class Exchange implements ResponseSink {
       if (!this.#tunnel.write(chunk)) this.#pauseUntilDrained(this.#tunnel);
     } else if (this.#report) {
       if (this.#report.length * 16_384 < MAX_REPORT_BYTES) this.#report.push(chunk);
+    } else if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
+      this.#whole = chunk;
     } else {
       this.#bodySeen = true;
       if (!this.res.write(chunk)) this.#pauseUntilDrained(this.res);
@@ -141,6 +158,7 @@ export class Exchange implements ResponseSink {
     this.outcome = "answered";
     if (this.#tunnel) this.#tunnel.end();
     else if (this.#report) this.#ports.renderFailure(this, parseReport(Buffer.concat(this.#report)));
+    else if (this.#whole) this.res.end(this.#whole.toString("latin1"), "latin1");
     else this.res.end();
     this.#settle();
   }
@@ -197,9 +215,10 @@ export class Exchange implements ResponseSink {
     const { socket } = this.#connection!;
     this.#tunnel = tunnel;
     this.res.detachSocket(tunnel);
-    let head = `HTTP/1.1 ${status} ${statusText}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
-    for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
-    tunnel.write(`${head}X-Request-Id: ${this.id}\r\n\r\n`, "latin1");
+    const headers = this.#withRequestId(rawHeaders);
+    let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
+    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    tunnel.write(`${head}\r\n`, "latin1");
     tunnel.on("data", (chunk) => {
       if (!socket.write(chunk)) tunnel.pause();
     });
@@ -208,6 +227,16 @@ export class Exchange implements ResponseSink {
     tunnel.on("close", () => this.#clientClosed());
     if (this.#upgradeHead?.length) socket.write(this.#upgradeHead);
     tunnel.resume();
+  }
+
+  /** A function may send an id of its own. */
+  #withRequestId(rawHeaders: readonly string[]): string[] {
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i]!;
+      if (name.length === REQUEST_ID_HEADER.length && name.toLowerCase() === REQUEST_ID_HEADER)
+        return [...rawHeaders];
+    }
+    return [...rawHeaders, "X-Request-Id", this.id];
   }
 
   // --- the end ---

@@ -2,7 +2,7 @@
  * HTTP/1.1 to one thread over its own unix socket: keep-alive connections, one request at a time on each,
  * no agent and no header objects. A connection reports to the sink of the request it carries.
  */
-import { createConnection, type Socket } from "node:net";
+import { Socket } from "node:net";
 import { DexterError } from "../errors.ts";
 import { type ResponseHandler, ResponseParser } from "../http/response-parser.ts";
 
@@ -25,8 +25,36 @@ export interface ResponseSink extends Omit<ResponseHandler, "onEnd" | "onError">
   onDrain(): void;
 }
 
+/**
+ * A socket whose failed writes do not end it. workerd may answer a request and close before it has read the
+ * whole body; Node would drop the answer, unread, at the first write after that. Whether the connection
+ * is of use is decided by what comes in, alone.
+ */
+class ThreadSocket extends Socket {
+  /** A write failed: what has been written may not have arrived. */
+  refused = false;
+
+  override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    super._write(chunk, encoding, (error) => this.#written(error, done));
+  }
+
+  override _writev(
+    chunks: { chunk: unknown; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    super._writev!(chunks, (error) => this.#written(error, done));
+  }
+
+  #written(error: NodeJS.ErrnoException | null | undefined, done: (error?: Error | null) => void): void {
+    if (!error) return done();
+    this.refused = true;
+    if (error.code === "EPIPE" || error.code === "ECONNRESET") done();
+    else done(error);
+  }
+}
+
 export class ThreadConnection {
-  readonly socket: Socket;
+  readonly socket: ThreadSocket;
   readonly #parser: ResponseParser;
   readonly #owner: ThreadClient;
   #sink: ResponseSink | undefined;
@@ -41,9 +69,10 @@ export class ThreadConnection {
       onHead: (...head) => this.#sink!.onHead(...head),
       onBody: (chunk) => this.#sink!.onBody(chunk),
       onEnd: (reusable) => this.#ended(reusable),
-      onError: (error) => this.#lost(error, false),
+      onError: (error) => this.#lost(error),
     });
-    this.socket = createConnection({ path });
+    this.socket = new ThreadSocket();
+    this.socket.connect({ path });
     this.socket.on("data", (chunk: Buffer) => {
       this.#answered = true;
       this.#parser.push(chunk);
@@ -53,7 +82,7 @@ export class ThreadConnection {
     this.socket.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
     this.socket.on("close", () => {
       this.#owner.forget(this);
-      this.#lost(new DexterError("SERVER_LOST"), false);
+      this.#lost(new DexterError("SERVER_LOST"));
     });
   }
 
@@ -75,18 +104,21 @@ export class ThreadConnection {
   #ended(reusable: boolean): void {
     const sink = this.#sink!;
     this.#sink = undefined;
+    // The sink may have held it back for a slow client.
+    this.socket.resume();
     if (reusable && !this.sending) this.#owner.keep(this);
     else this.socket.destroy();
     sink.onEnd();
   }
 
-  /** EPIPE: the peer was gone before the write, so nothing of the request was taken. */
   #failed(error: NodeJS.ErrnoException): void {
-    const unsent = !this.#answered && (error.syscall === "connect" || error.code === "EPIPE");
-    this.#lost(new DexterError("SERVER_LOST", {}, { cause: error }), unsent);
+    if (error.syscall === "connect") this.socket.refused = true;
+    this.#lost(new DexterError("SERVER_LOST", {}, { cause: error }));
   }
 
-  #lost(error: DexterError, unsent: boolean): void {
+  /** A refused write and no answer: the peer was gone before, so nothing of the request was taken. */
+  #lost(error: DexterError): void {
+    const unsent = this.socket.refused && !this.#answered;
     const sink = this.#sink;
     this.#sink = undefined;
     this.#parser.destroy();

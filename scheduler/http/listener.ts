@@ -113,10 +113,17 @@ export class Listener {
     if (facts.path === "*") return answerServerOptions(res);
     const client = this.#ports.clientOf(req.socket.remoteAddress, facts);
     const id = (client.trusted && facts.requestId) || nextRequestId();
-    const functionName = this.#ports.route(facts.host, facts.path);
+    const functionName = this.#ports.route(facts.host, resolvedPath(facts.path));
     if (functionName === undefined) return this.#ports.notFound(req, res, facts, id);
     this.#ports.dispatch(request, { facts, client, id, functionName });
   }
+}
+
+/** A path with dot segments reaches the function resolved, so it is routed by what it resolves to. */
+function resolvedPath(path: string): string {
+  return /\/(?:\.|%2e)/i.test(path) || path.includes("\\")
+    ? new URL(`http://localhost${path}`).pathname
+    : path;
 }
 
 /** Node gives up parsing at any Upgrade, so a body after one that is not taken up cannot be read. */

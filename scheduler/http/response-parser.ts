@@ -15,7 +15,13 @@ export interface ResponseHandler {
   /** An interim response (100, 103); it may be passed on or left out. */
   onInformation?(status: number, statusText: string, rawHeaders: readonly string[]): void;
   /** With `upgrade`, everything after the head is given to `onBody` as it is, until the connection ends. */
-  onHead(status: number, statusText: string, rawHeaders: readonly string[], bodyKind: BodyKind): void;
+  onHead(
+    status: number,
+    statusText: string,
+    rawHeaders: readonly string[],
+    bodyKind: BodyKind,
+    contentLength: number,
+  ): void;
   /** A piece of the body; it is a view of the pushed chunk. */
   onBody(chunk: Buffer): void;
   /** The response is whole. Unless `reusable`, the connection must be closed. `reset` may be called here. */
@@ -172,7 +178,7 @@ export class ResponseParser {
     this.#left = head.contentLength;
     // Before the call, so that the handler may `destroy`; "length" with nothing left stands for no body.
     this.#state = bodyKind === "none" ? "length" : bodyKind;
-    this.#handler.onHead(status, statusText, rawHeaders, bodyKind);
+    this.#handler.onHead(status, statusText, rawHeaders, bodyKind, head.contentLength);
     if (bodyKind === "none") this.#end("length", atEnd);
   }
 
