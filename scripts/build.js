@@ -1,21 +1,31 @@
-// Builds dist/: the scheduler as one file (fast to start) and the modules that run inside workerd.
-import { readFileSync, rmSync } from "node:fs";
+// Builds dist/: the scheduler with the packages it uses (few files are fast to start) and the modules that
+// run inside workerd. Files are put in place one by one, each whole, the entry last: a dexter or a test run
+// that uses dist/ meanwhile keeps working.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
+const dist = path.join(root, "dist");
+const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
 const quiet = process.argv.includes("--quiet");
+/** Removes what earlier builds left at once; without it, only when nothing can be using it any more. */
+const clean = process.argv.includes("--clean");
+const STALE_AFTER_MS = 3_600_000;
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
+/** They find files of theirs beside themselves. */
+const EXTERNAL = ["workerd", "esbuild", "unenv", "@cloudflare/unenv-preset"];
+
 const common = {
   absWorkingDir: root,
   bundle: true,
   format: "esm",
   legalComments: "none",
   logLevel: "warning",
+  write: false,
 };
-await Promise.all([
+const builds = await Promise.all([
   build({
     ...common,
     entryPoints: { dexter: "scheduler/main.ts" },
@@ -25,8 +35,14 @@ await Promise.all([
     define: { __DEXTER_VERSION__: JSON.stringify(version) },
     platform: "node",
     target: "node20.19",
-    packages: "external",
+    external: EXTERNAL,
+    mainFields: ["module", "main"],
+    // Packages in CommonJS ask for Node.js' own modules with require().
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
     sourcemap: "linked",
+    sourcesContent: false,
   }),
   build({
     ...common,
@@ -37,4 +53,25 @@ await Promise.all([
     external: ["cloudflare:*", "node:*", "./dexter-*.js"],
   }),
 ]);
+
+const files = builds.flatMap(({ outputFiles }) => outputFiles);
+const isEntry = (file) => file.path === path.join(dist, "dexter.js");
+files.sort((a, b) => isEntry(a) - isEntry(b));
+for (const { path: file, contents } of files) {
+  const aside = `${file}.${process.pid}.tmp`;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(aside, contents);
+  renameSync(aside, file);
+}
+removeStale(new Set(files.map((file) => file.path)));
 if (!quiet) console.log("built dist/");
+
+/** A running dexter may yet load its files of an earlier build. */
+function removeStale(current) {
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isDirectory() || current.has(file)) continue;
+    const ageMs = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (clean || ageMs > STALE_AFTER_MS) rmSync(file, { force: true });
+  }
+}

@@ -3,7 +3,7 @@
  * show. This schema is the only place that knows them.
  */
 import { availableParallelism } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 import { squash } from "./problems.ts";
 import {
   account,

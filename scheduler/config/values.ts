@@ -1,6 +1,6 @@
 /** The kinds of value that the configuration schema is made of; each says in words what it expects. */
 import { isIP, isIPv4, isIPv6 } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import type { ListenAddress } from "../types.ts";
 
 /** Timers in Node.js hold 31 bits of milliseconds. */

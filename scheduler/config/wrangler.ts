@@ -1,5 +1,5 @@
 /** wrangler's own fields: which are supported, what they must be, and how an environment overrides them. */
-import { z } from "zod";
+import * as z from "zod";
 import type { ModuleRuleType } from "../types.ts";
 import { NEWEST_COMPATIBILITY_DATE } from "./compatibility.ts";
 import { canonicalDirective } from "./directives.ts";
