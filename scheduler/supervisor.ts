@@ -7,6 +7,7 @@ import type { VersionPayload } from "../runtime/protocol.ts";
 import type { DexterError } from "./errors.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import type { Thread } from "./policy/thread.ts";
+import { LoadMeter } from "./server/load.ts";
 import { Loader } from "./server/loader.ts";
 import { type ServerOptions, ServerProcess } from "./server/process.ts";
 
@@ -38,6 +39,9 @@ export interface Member {
   readonly epoch: number;
   readonly process: ServerProcess;
   readonly loader: Loader;
+  readonly load: LoadMeter;
+  /** Requests at the last look at its load. */
+  requestsSeen: number;
   drainingSinceMs?: number;
   settled?: "asked" | "done";
 }
@@ -52,6 +56,8 @@ interface Slot {
 }
 
 const TICK_MS = 1_000;
+/** How often the load of a server that takes requests is looked at. */
+const LOAD_MS = 100;
 const PROBE_TIMEOUT_MS = 1_000;
 /** A server that lived this long did not fail to start. */
 const STABLE_AFTER_MS = 10_000;
@@ -70,6 +76,7 @@ export class Supervisor<T> {
   #allAtOnce = false;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
+  #loadTimer: NodeJS.Timeout | undefined;
   #pass: "none" | "running" | "again" = "none";
 
   constructor(fleet: Fleet<T>, settings: SupervisorSettings, ports: SupervisorPorts) {
@@ -81,6 +88,7 @@ export class Supervisor<T> {
   /** Starts every server. Rejects with SERVER_FAILED when one of the first generation does not become ready. */
   async start(): Promise<void> {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#loadTimer = setInterval(() => this.#readLoads(), LOAD_MS);
     this.#reconcile();
     await Promise.all(this.#slots.map((slot) => slot.next?.process.ready));
     this.#reconcile();
@@ -143,6 +151,7 @@ export class Supervisor<T> {
     if (!graceful) for (const member of this.#members.values()) member.process.kill();
     await Promise.all([...this.#members.values()].map((member) => member.process.exited));
     clearInterval(this.#timer);
+    clearInterval(this.#loadTimer);
   }
 
   #tick(): void {
@@ -211,7 +220,8 @@ export class Supervisor<T> {
       failed: (thread, reason) => this.#loadFailed(thread, reason),
       ended: (thread) => this.#fleet.ended(thread, performance.now()),
     });
-    const member: Member = { key, epoch: this.#epoch, process, loader };
+    const load = new LoadMeter(process.pid ?? 0);
+    const member: Member = { key, epoch: this.#epoch, process, loader, load, requestsSeen: 0 };
     this.#members.set(key, member);
     process.exited.then((how) => this.#exited(slot, member, how));
     process.ready.then(
@@ -233,12 +243,13 @@ export class Supervisor<T> {
     return { maxThreads: this.#settings.maxThreadsPerChild, maxRequests: this.#settings.maxRequestsPerChild };
   }
 
-  /** With nothing to replace, a server opens at once; else when its start threads are loaded. */
+  /** With nothing to replace, or nothing that serves, a server opens at once; else with its start threads loaded. */
   #switchToReady(): void {
     for (const slot of this.#slots) {
       const { next, current } = slot;
       if (next?.process.stage !== "running" || !this.#fleet.server(next.key)) continue;
-      if (current && !this.#fleet.isWarm(next.key)) continue;
+      const serves = current && !this.#fleet.server(current.key)?.isSpent;
+      if (serves && !this.#fleet.isWarm(next.key)) continue;
       slot.current = next;
       delete slot.next;
       if (current) this.#drain(current);
@@ -320,6 +331,16 @@ export class Supervisor<T> {
     this.#outcomes.delete(thread);
     if (reason) outcome?.reject(reason);
     else outcome?.resolve();
+  }
+
+  #readLoads(): void {
+    const nowMs = performance.now();
+    for (const member of this.#members.values()) {
+      const requests = this.#fleet.server(member.key)?.requests ?? 0;
+      if (requests === member.requestsSeen) continue;
+      member.requestsSeen = requests;
+      this.#fleet.adapt(member.key, member.load.read(nowMs), nowMs);
+    }
   }
 
   async #probe(member: Member): Promise<void> {

@@ -35,6 +35,7 @@ export class Dispatcher implements ExchangePorts {
   readonly totals = { requests: 0, rejected: 0 };
   readonly #ports: DispatcherPorts;
   #limits: { readonly queue: number; readonly queueTimeoutMs: number };
+  #wake: NodeJS.Timeout | undefined;
   readonly #clients = new Map<Thread, ThreadClient>();
 
   constructor(ports: DispatcherPorts, limits: { queue: number; queueTimeoutMs: number }) {
@@ -54,6 +55,7 @@ export class Dispatcher implements ExchangePorts {
       },
       full: (server) => ports.full(server),
       due: (server) => ports.due(server),
+      wakeIn: (ms) => this.#wakeIn(ms),
     };
     this.fleet = new Fleet(effects, {
       queue: limits.queue,
@@ -114,6 +116,13 @@ export class Dispatcher implements ExchangePorts {
     if (exchange.ticket) this.fleet.cancel(exchange.ticket);
     this.exchanges.delete(exchange);
     this.#ports.finished(exchange);
+  }
+
+  #wakeIn(ms: number): void {
+    this.#wake ??= setTimeout(() => {
+      this.#wake = undefined;
+      this.fleet.resume(performance.now());
+    }, ms);
   }
 
   /** The server is gone: connections to its threads are of no more use. */

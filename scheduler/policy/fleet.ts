@@ -4,7 +4,7 @@
  * must happen outside goes out through `Effects`. The same code runs in the scheduler and in tests.
  */
 import { leastBusy } from "./balancer.ts";
-import type { Pool } from "./pool.ts";
+import { type Pool, QUICK_MS } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
 import { type Place, Server, type ServerLimits } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
@@ -34,6 +34,8 @@ export interface Effects<T> {
   full(server: Server): void;
   /** The server has used most of its requests, or has drained: its owner should look at it. */
   due(server: Server): void;
+  /** Call `resume` after so many milliseconds; sooner or more often does no harm. */
+  wakeIn(ms: number): void;
 }
 
 interface FunctionState {
@@ -214,6 +216,17 @@ export class Fleet<T> {
     this.#serveAll(nowMs);
   }
 
+  /** How busy the server's process was lately: see `Server.adapt`. */
+  adapt(key: number, load: number, nowMs: number): void {
+    this.#servers.get(key)?.adapt(load);
+    this.resume(nowMs);
+  }
+
+  /** Looks again at what waits. */
+  resume(nowMs: number): void {
+    if (this.queue.size > 0) this.#serveAll(nowMs);
+  }
+
   // --- threads ---
 
   loaded(thread: Thread, nowMs: number): void {
@@ -274,11 +287,11 @@ export class Fleet<T> {
   #take(fn: FunctionState, nowMs: number): Thread | undefined {
     const choice = this.#open.filter((server) => {
       const pool = server.pool(fn.spec);
-      return pool !== undefined && server.hasRoom(pool);
+      return pool !== undefined && server.hasRoom(pool) && !server.holds(pool, nowMs);
     });
     const server = leastBusy(choice) ?? (this.#allUnresponsive ? leastBusy(choice, true) : undefined);
     if (server === undefined) return undefined;
-    const thread = server.take(server.pool(fn.spec)!);
+    const thread = server.take(server.pool(fn.spec)!, nowMs);
     if (server.requests === server.recycleAt) this.#effects.due(server);
     this.#grow(server, fn, nowMs, true);
     return thread;
@@ -294,9 +307,18 @@ export class Fleet<T> {
     if (fn === undefined) return;
     while (this.queue.waiting(name) > 0) {
       const thread = this.#take(fn, nowMs);
-      if (thread === undefined) return this.#startForWaiting(fn, nowMs);
-      this.#effects.grant(this.queue.take(name)!, thread);
+      if (thread !== undefined) this.#effects.grant(this.queue.take(name)!, thread);
+      else if (this.#isHeld(fn, nowMs)) return this.#effects.wakeIn(QUICK_MS);
+      else return this.#startForWaiting(fn, nowMs);
     }
+  }
+
+  /** Whether the function waits for hot threads, not for want of idle ones. */
+  #isHeld(fn: FunctionState, nowMs: number): boolean {
+    return this.#open.some((server) => {
+      const pool = server.pool(fn.spec);
+      return pool !== undefined && server.hasRoom(pool) && server.holds(pool, nowMs);
+    });
   }
 
   #serveAll(nowMs: number): void {

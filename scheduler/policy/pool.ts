@@ -8,9 +8,18 @@
  */
 import { type FunctionSpec, Thread } from "./thread.ts";
 
+/** A request that takes longer waits for I/O, or computes so long that the cost of its isolate does not count. */
+export const QUICK_MS = 4;
+
+/** By how much a slow request moves the estimate of the quickest; a quicker one sets it at once. */
+const DRIFT = 1 / 64;
+
 export class Pool {
   readonly spec: FunctionSpec;
   readonly #available: Thread[] = [];
+  readonly #serving = new Set<Thread>();
+  /** About how long the quickest of late requests took; unknown at first. */
+  #quickestMs = Number.POSITIVE_INFINITY;
   #idle = 0;
   #busy = 0;
   #starting = 0;
@@ -70,7 +79,7 @@ export class Pool {
   }
 
   /** Takes the most recently used thread with room for a request; of the busy ones only, if so asked. */
-  take(busyOnly = false): Thread | undefined {
+  take(nowMs: number, busyOnly = false): Thread | undefined {
     const place = busyOnly
       ? this.#available.findLastIndex((thread) => thread.inFlight > 0)
       : this.#available.length - 1;
@@ -80,7 +89,9 @@ export class Pool {
       thread.become("busy");
       this.#idle--;
       this.#busy++;
+      this.#serving.add(thread);
     }
+    thread.startedMs = nowMs;
     thread.requests++;
     if (thread.inFlight === thread.concurrency) this.#available.splice(place, 1);
     return thread;
@@ -89,6 +100,7 @@ export class Pool {
   /** Gives a request's place back. A retiring thread is only counted down. */
   put(thread: Thread, nowMs: number): void {
     thread.lastUsedMs = nowMs;
+    this.#learn(nowMs - thread.startedMs);
     if (thread.state === "retiring") {
       thread.inFlight--;
       return;
@@ -98,7 +110,26 @@ export class Pool {
       thread.become("idle");
       this.#idle++;
       this.#busy--;
+      this.#serving.delete(thread);
     }
+  }
+
+  /**
+   * Whether `limit` threads are with requests that should be done at once, so that another request is served
+   * sooner by waiting for one of them than by one more isolate: all isolates of a server share one CPU, and
+   * each hot one more costs cache. Threads whose request has taken longer wait for something else, and do
+   * not count; nor is a function held whose requests are never quick.
+   */
+  isHot(limit: number, nowMs: number): boolean {
+    if (this.#busy < limit || this.#quickestMs >= QUICK_MS || this.spec.threads.concurrency > 1) return false;
+    let quick = 0;
+    for (const thread of this.#serving) if (nowMs - thread.startedMs < QUICK_MS) quick++;
+    return quick >= limit;
+  }
+
+  #learn(tookMs: number): void {
+    if (tookMs <= this.#quickestMs) this.#quickestMs = tookMs;
+    else this.#quickestMs += (tookMs - this.#quickestMs) * DRIFT;
   }
 
   /** The idle thread that was used least recently. */
@@ -111,8 +142,11 @@ export class Pool {
     const place = this.#available.indexOf(thread);
     if (place >= 0) this.#available.splice(place, 1);
     if (thread.state === "idle") this.#idle--;
-    else if (thread.state === "busy") this.#busy--;
     else if (thread.state === "starting") this.#starting--;
+    else if (thread.state === "busy") {
+      this.#busy--;
+      this.#serving.delete(thread);
+    }
     thread.become("retiring");
   }
 }

@@ -23,6 +23,11 @@ export interface Place {
   busyThreads: number;
 }
 
+/** With fewer requests at once, each turn of the server's event loop serves too few of them. */
+const FEWEST_HOT = 6;
+const SATURATED = 0.9;
+const SPARE_TIME = 0.75;
+
 /** `warming` and `draining` servers take no requests. */
 export type ServerStage = "warming" | "open" | "draining";
 
@@ -41,8 +46,12 @@ export class Server implements Candidate {
   size = 0;
   /** Threads that end now: their slots are about to be free. */
   freeing = 0;
+  #hotThreads = Number.POSITIVE_INFINITY;
+  /** A request was held back since the last look at the load. */
+  #held = false;
   readonly #slots: (Thread | undefined)[];
-  readonly #pools = new Map<string, Pool>();
+  /** By function; more than one while a version replaces another. */
+  readonly #pools = new Map<string, Pool[]>();
 
   constructor(key: number, limits: ServerLimits, place: Place) {
     this.key = key;
@@ -52,9 +61,14 @@ export class Server implements Candidate {
     this.#slots = new Array(limits.maxThreads + 1).fill(undefined);
   }
 
-  get #takesRequests(): boolean {
+  /** Whether it has taken all the requests that it may. */
+  get isSpent(): boolean {
     const { maxRequests } = this.limits;
-    return this.stage === "open" && (maxRequests === 0 || this.requests < maxRequests);
+    return maxRequests > 0 && this.requests >= maxRequests;
+  }
+
+  get #takesRequests(): boolean {
+    return this.stage === "open" && !this.isSpent;
   }
 
   /**
@@ -70,9 +84,32 @@ export class Server implements Candidate {
     return this.#takesRequests && (this.takesThreads ? pool.hasRoom : pool.hasBusyRoom);
   }
 
+  /** Whether a request had better wait for one of the pool's hot threads, although another is idle. */
+  holds(pool: Pool, nowMs: number): boolean {
+    if (!pool.isHot(this.#hotThreads, nowMs)) return false;
+    this.#held = true;
+    return true;
+  }
+
+  /**
+   * Takes note of how much the process has to do, and sets how many threads may be hot: as few as keep it
+   * occupied. While its CPU has time to spare, requests that wait gain nothing by it.
+   * @param load share of the last interval in which its main thread ran or was waiting to run
+   */
+  adapt(load: number): void {
+    if (load >= SATURATED) {
+      const from = Number.isFinite(this.#hotThreads) ? this.#hotThreads : this.limits.maxThreads;
+      this.#hotThreads = Math.max(FEWEST_HOT, Math.floor(from / 2));
+    } else if (load < SPARE_TIME && this.#held) {
+      const more = this.#hotThreads * 2;
+      this.#hotThreads = more < this.limits.maxThreads ? more : Number.POSITIVE_INFINITY;
+    }
+    this.#held = false;
+  }
+
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
-  take(pool: Pool): Thread {
-    const thread = pool.take(!this.takesThreads)!;
+  take(pool: Pool, nowMs: number): Thread {
+    const thread = pool.take(nowMs, !this.takesThreads)!;
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {
@@ -102,13 +139,13 @@ export class Server implements Candidate {
   }
 
   get pools(): Iterable<Pool> {
-    return this.#pools.values();
+    return [...this.#pools.values()].flat();
   }
 
   /** Threads on the way to serve. */
   get starting(): number {
     let starting = 0;
-    for (const pool of this.#pools.values()) starting += pool.starting;
+    for (const pools of this.#pools.values()) for (const pool of pools) starting += pool.starting;
     return starting;
   }
 
@@ -117,24 +154,33 @@ export class Server implements Candidate {
   }
 
   pool(spec: { name: string; version: string }): Pool | undefined {
-    return this.#pools.get(`${spec.name}@${spec.version}`);
+    return this.#find(spec.name, spec.version);
   }
 
   poolOf(thread: Thread): Pool {
-    return this.#pools.get(`${thread.functionName}@${thread.version}`)!;
+    return this.#find(thread.functionName, thread.version)!;
+  }
+
+  #find(name: string, version: string): Pool | undefined {
+    const pools = this.#pools.get(name);
+    if (pools !== undefined) for (const pool of pools) if (pool.spec.version === version) return pool;
+    return undefined;
   }
 
   /** Puts a new, starting thread into the lowest free slot. `extra` allows the slot above the limit. */
   start(spec: FunctionSpec, extra = false): Thread | undefined {
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0 || (!extra && !this.hasFreeSlot)) return undefined;
-    const key = `${spec.name}@${spec.version}`;
-    const pool = this.#pools.get(key) ?? new Pool(spec);
-    this.#pools.set(key, pool);
+    const thread = (this.pool(spec) ?? this.#addPool(spec)).add(this.key, slot);
     this.size++;
-    const thread = pool.add(this.key, slot);
     this.#slots[slot] = thread;
     return thread;
+  }
+
+  #addPool(spec: FunctionSpec): Pool {
+    const pool = new Pool(spec);
+    this.#pools.set(spec.name, [...(this.#pools.get(spec.name) ?? []), pool]);
+    return pool;
   }
 
   /** Frees the slot of a thread that has ended. */
@@ -142,8 +188,9 @@ export class Server implements Candidate {
     this.#slots[thread.slot] = undefined;
     this.size--;
     const pool = this.poolOf(thread);
-    if (pool.size === 0 && !this.#slots.some((other) => other && this.poolOf(other) === pool)) {
-      this.#pools.delete(`${thread.functionName}@${thread.version}`);
-    }
+    if (pool.size > 0 || this.#slots.some((other) => other && this.poolOf(other) === pool)) return;
+    const others = this.#pools.get(thread.functionName)!.filter((other) => other !== pool);
+    if (others.length > 0) this.#pools.set(thread.functionName, others);
+    else this.#pools.delete(thread.functionName);
   }
 }

@@ -40,6 +40,8 @@ export class Thread {
   inFlight = 0;
   /** Requests it has taken. */
   requests = 0;
+  /** When it took its latest request. */
+  startedMs = 0;
   /** When it last finished a request, or became ready. */
   lastUsedMs = 0;
   #state: ThreadState = "starting";

@@ -45,6 +45,8 @@ export class FleetWorld {
   /** Every time that a server was full, or asked for attention. */
   readonly full: number[] = [];
   readonly due: number[] = [];
+  /** After how many ms it wanted to look again at what waits. */
+  readonly wakes: number[] = [];
   /** What lives in each server, by its own count. */
   readonly living = new Map<number, Set<Thread>>();
   readonly #ended = new Set<Thread>();
@@ -68,6 +70,7 @@ export class FleetWorld {
       refuse: (ticket, why) => void this.#settle(ticket, why),
       full: (server) => void this.full.push(server.key),
       due: (server) => void this.due.push(server.key),
+      wakeIn: (ms) => void this.wakes.push(ms),
     };
     this.fleet = new Fleet(effects, {
       queue: limits.queue ?? 100,

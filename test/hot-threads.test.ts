@@ -1,0 +1,83 @@
+/** How many threads may be hot at once: as few as keep a saturated server occupied, and never at the cost of I/O. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { QUICK_MS } from "../scheduler/policy/pool.ts";
+import { type Call, FleetWorld, spec } from "./support/fleet-world.ts";
+
+const MANY = spec("f", { startThreads: 20, minSpareThreads: 0, maxSpareThreads: 20 });
+
+/** A server with 20 idle threads of a function whose requests have taken `tookMs`. */
+function serverWith(tookMs: number): FleetWorld {
+  const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
+  const call = world.arrive("f");
+  world.nowMs += tookMs;
+  world.finish(call);
+  return world;
+}
+
+function saturate(world: FleetWorld): void {
+  for (let look = 0; look < 10; look++) world.fleet.adapt(0, 1, world.nowMs);
+}
+
+const running = (calls: readonly Call[]) => calls.filter((call) => call.fate === "granted").length;
+
+describe("a saturated server", () => {
+  it("keeps few threads of a quick function hot, and starts none for what waits", () => {
+    const world = serverWith(0.2);
+    saturate(world);
+    const calls = world.arrivals(15, "f");
+    assert.equal(running(calls), 6);
+    assert.equal(world.waiting.size, 9);
+    assert.equal(world.loading.size, 0);
+  });
+
+  it("gives a waiting request the first hot thread that is done", () => {
+    const world = serverWith(0.2);
+    saturate(world);
+    const calls = world.arrivals(7, "f");
+    world.nowMs += 0.2;
+    world.finish(calls[2]!);
+    assert.equal(calls[6]!.fate, "granted");
+    assert.equal(calls[6]!.thread, calls[2]!.thread);
+  });
+
+  it("does not count threads whose request has turned out slow", () => {
+    const world = serverWith(0.2);
+    saturate(world);
+    const calls = world.arrivals(15, "f");
+    assert.deepEqual([...new Set(world.wakes)], [QUICK_MS]);
+    world.nowMs += QUICK_MS;
+    world.fleet.resume(world.nowMs);
+    assert.equal(running(calls), 12);
+  });
+
+  it("never holds a function back whose requests wait for I/O", () => {
+    const world = serverWith(50);
+    saturate(world);
+    assert.equal(running(world.arrivals(15, "f")), 15);
+  });
+
+  it("never holds a function back that asked for concurrency", () => {
+    const world = FleetWorld.of(1, [spec("f", { startThreads: 2, concurrency: 10 })], { maxThreads: 20 });
+    world.finish(world.arrive("f"));
+    saturate(world);
+    assert.equal(running(world.arrivals(15, "f")), 15);
+  });
+});
+
+it("lets more threads be hot once the server has time to spare", () => {
+  const world = serverWith(0.2);
+  saturate(world);
+  const calls = world.arrivals(15, "f");
+  assert.equal(running(calls), 6);
+  world.fleet.adapt(0, 0.5, world.nowMs);
+  assert.equal(running(calls), 12);
+  world.fleet.adapt(0, 0.5, world.nowMs);
+  assert.equal(running(calls), 15);
+});
+
+it("holds nothing back in a server that is not saturated", () => {
+  const world = serverWith(0.2);
+  world.fleet.adapt(0, 0.6, world.nowMs);
+  assert.equal(running(world.arrivals(15, "f")), 15);
+});
