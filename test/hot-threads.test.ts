@@ -6,25 +6,23 @@ import { type Call, FleetWorld, spec } from "./support/fleet-world.ts";
 
 const MANY = spec("f", { startThreads: 20, minSpareThreads: 0, maxSpareThreads: 20 });
 
-/** A server with 20 idle threads of a function whose requests have taken `tookMs`. */
-function serverWith(tookMs: number): FleetWorld {
+/** A saturated server with 20 idle threads of a function whose requests take `tookMs`. */
+function saturated(tookMs: number): FleetWorld {
   const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
-  const call = world.arrive("f");
-  world.nowMs += tookMs;
-  world.finish(call);
-  return world;
-}
-
-function saturate(world: FleetWorld): void {
   for (let look = 0; look < 10; look++) world.fleet.adapt(0, 1, world.nowMs);
+  for (let round = 0; round < 4; round++) {
+    const calls = world.arrivals(6, "f");
+    world.nowMs += tookMs;
+    for (const call of calls) world.finish(call);
+  }
+  return world;
 }
 
 const running = (calls: readonly Call[]) => calls.filter((call) => call.fate === "granted").length;
 
 describe("a saturated server", () => {
   it("keeps few threads of a quick function hot, and starts none for what waits", () => {
-    const world = serverWith(0.2);
-    saturate(world);
+    const world = saturated(0.2);
     const calls = world.arrivals(15, "f");
     assert.equal(running(calls), 6);
     assert.equal(world.waiting.size, 9);
@@ -32,8 +30,7 @@ describe("a saturated server", () => {
   });
 
   it("gives a waiting request the first hot thread that is done", () => {
-    const world = serverWith(0.2);
-    saturate(world);
+    const world = saturated(0.2);
     const calls = world.arrivals(7, "f");
     world.nowMs += 0.2;
     world.finish(calls[2]!);
@@ -42,8 +39,7 @@ describe("a saturated server", () => {
   });
 
   it("does not count threads whose request has turned out slow", () => {
-    const world = serverWith(0.2);
-    saturate(world);
+    const world = saturated(0.2);
     const calls = world.arrivals(15, "f");
     assert.deepEqual([...new Set(world.wakes)], [QUICK_MS]);
     world.nowMs += QUICK_MS;
@@ -51,23 +47,29 @@ describe("a saturated server", () => {
     assert.equal(running(calls), 12);
   });
 
+  it("takes a function for a quick one again when a crowd made it look slow", () => {
+    const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
+    const crowd = world.arrivals(20, "f");
+    world.nowMs += 10;
+    for (const call of crowd) world.finish(call);
+    for (let look = 0; look < 10; look++) world.fleet.adapt(0, 1, world.nowMs);
+    assert.equal(running(world.arrivals(15, "f")), 6);
+  });
+
   it("never holds a function back whose requests wait for I/O", () => {
-    const world = serverWith(50);
-    saturate(world);
+    const world = saturated(50);
     assert.equal(running(world.arrivals(15, "f")), 15);
   });
 
   it("never holds a function back that asked for concurrency", () => {
     const world = FleetWorld.of(1, [spec("f", { startThreads: 2, concurrency: 10 })], { maxThreads: 20 });
-    world.finish(world.arrive("f"));
-    saturate(world);
+    world.fleet.adapt(0, 1, world.nowMs);
     assert.equal(running(world.arrivals(15, "f")), 15);
   });
 });
 
 it("lets more threads be hot once the server has time to spare", () => {
-  const world = serverWith(0.2);
-  saturate(world);
+  const world = saturated(0.2);
   const calls = world.arrivals(15, "f");
   assert.equal(running(calls), 6);
   world.fleet.adapt(0, 0.5, world.nowMs);
@@ -77,7 +79,7 @@ it("lets more threads be hot once the server has time to spare", () => {
 });
 
 it("holds nothing back in a server that is not saturated", () => {
-  const world = serverWith(0.2);
-  world.fleet.adapt(0, 0.6, world.nowMs);
+  const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
+  world.fleet.adapt(0, 0.8, world.nowMs);
   assert.equal(running(world.arrivals(15, "f")), 15);
 });

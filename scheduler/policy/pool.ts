@@ -11,15 +11,16 @@ import { type FunctionSpec, Thread } from "./thread.ts";
 /** A request that takes longer waits for I/O, or computes so long that the cost of its isolate does not count. */
 export const QUICK_MS = 4;
 
-/** By how much a slow request moves the estimate of the quickest; a quicker one sets it at once. */
-const DRIFT = 1 / 64;
+/** So many requests, none of them quick, show that a function is not. */
+const SAMPLES = 16;
 
 export class Pool {
   readonly spec: FunctionSpec;
   readonly #available: Thread[] = [];
   readonly #serving = new Set<Thread>();
-  /** About how long the quickest of late requests took; unknown at first. */
-  #quickestMs = Number.POSITIVE_INFINITY;
+  /** How long the latest requests took that did not have to share the CPU with many. */
+  #samples: number[] = [];
+  #sampled = 0;
   #idle = 0;
   #busy = 0;
   #starting = 0;
@@ -78,8 +79,11 @@ export class Pool {
     this.#available.push(thread);
   }
 
-  /** Takes the most recently used thread with room for a request; of the busy ones only, if so asked. */
-  take(nowMs: number, busyOnly = false): Thread | undefined {
+  /**
+   * Takes the most recently used thread with room for a request; of the busy ones only, if so asked.
+   * @param limit how many threads may be busy before they crowd each other
+   */
+  take(nowMs: number, limit: number, busyOnly = false): Thread | undefined {
     const place = busyOnly
       ? this.#available.findLastIndex((thread) => thread.inFlight > 0)
       : this.#available.length - 1;
@@ -92,6 +96,7 @@ export class Pool {
       this.#serving.add(thread);
     }
     thread.startedMs = nowMs;
+    thread.uncrowded = this.#busy <= limit;
     thread.requests++;
     if (thread.inFlight === thread.concurrency) this.#available.splice(place, 1);
     return thread;
@@ -100,7 +105,7 @@ export class Pool {
   /** Gives a request's place back. A retiring thread is only counted down. */
   put(thread: Thread, nowMs: number): void {
     thread.lastUsedMs = nowMs;
-    this.#learn(nowMs - thread.startedMs);
+    if (thread.uncrowded) this.#samples[this.#sampled++ % SAMPLES] = nowMs - thread.startedMs;
     if (thread.state === "retiring") {
       thread.inFlight--;
       return;
@@ -121,15 +126,21 @@ export class Pool {
    * not count; nor is a function held whose requests are never quick.
    */
   isHot(limit: number, nowMs: number): boolean {
-    if (this.#busy < limit || this.#quickestMs >= QUICK_MS || this.spec.threads.concurrency > 1) return false;
+    if (this.#busy < limit || this.spec.threads.concurrency > 1 || this.#isSlow) return false;
     let quick = 0;
     for (const thread of this.#serving) if (nowMs - thread.startedMs < QUICK_MS) quick++;
     return quick >= limit;
   }
 
-  #learn(tookMs: number): void {
-    if (tookMs <= this.#quickestMs) this.#quickestMs = tookMs;
-    else this.#quickestMs += (tookMs - this.#quickestMs) * DRIFT;
+  /** Only measurements show that a function is slow; a crowd makes every one look so. */
+  get #isSlow(): boolean {
+    return this.#samples.length === SAMPLES && this.#samples.every((tookMs) => tookMs >= QUICK_MS);
+  }
+
+  /** Takes the function for a quick one again, until measurements say otherwise. */
+  forgetSamples(): void {
+    this.#samples = [];
+    this.#sampled = 0;
   }
 
   /** The idle thread that was used least recently. */

@@ -47,8 +47,6 @@ export class Server implements Candidate {
   /** Threads that end now: their slots are about to be free. */
   freeing = 0;
   #hotThreads = Number.POSITIVE_INFINITY;
-  /** A request was held back since the last look at the load. */
-  #held = false;
   readonly #slots: (Thread | undefined)[];
   /** By function; more than one while a version replaces another. */
   readonly #pools = new Map<string, Pool[]>();
@@ -86,30 +84,31 @@ export class Server implements Candidate {
 
   /** Whether a request had better wait for one of the pool's hot threads, although another is idle. */
   holds(pool: Pool, nowMs: number): boolean {
-    if (!pool.isHot(this.#hotThreads, nowMs)) return false;
-    this.#held = true;
-    return true;
+    return pool.isHot(this.#hotThreads, nowMs);
   }
 
   /**
-   * Takes note of how much the process has to do, and sets how many threads may be hot: as few as keep it
-   * occupied. While its CPU has time to spare, requests that wait gain nothing by it.
+   * Takes note of how much the process has to do, and sets how many threads of a function may be hot: as few
+   * as keep it occupied. While its CPU has time to spare, requests that wait gain nothing by it.
    * @param load share of the last interval in which its main thread ran or was waiting to run
    */
   adapt(load: number): void {
     if (load >= SATURATED) {
-      const from = Number.isFinite(this.#hotThreads) ? this.#hotThreads : this.limits.maxThreads;
-      this.#hotThreads = Math.max(FEWEST_HOT, Math.floor(from / 2));
-    } else if (load < SPARE_TIME && this.#held) {
+      if (this.#hotThreads === Number.POSITIVE_INFINITY) {
+        this.#hotThreads = this.limits.maxThreads;
+        // What was measured lately was measured in a crowd.
+        for (const pool of this.pools) pool.forgetSamples();
+      }
+      this.#hotThreads = Math.max(FEWEST_HOT, Math.floor(this.#hotThreads / 2));
+    } else if (load < SPARE_TIME) {
       const more = this.#hotThreads * 2;
       this.#hotThreads = more < this.limits.maxThreads ? more : Number.POSITIVE_INFINITY;
     }
-    this.#held = false;
   }
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
   take(pool: Pool, nowMs: number): Thread {
-    const thread = pool.take(nowMs, !this.takesThreads)!;
+    const thread = pool.take(nowMs, this.#hotThreads, !this.takesThreads)!;
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {
