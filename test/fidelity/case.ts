@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { RequestOptions } from "../support/http.ts";
+import type { Difference } from "./differences.ts";
 import { observed, type Session, type ViewOptions } from "./driver.ts";
 
 export interface Case {
@@ -13,6 +14,12 @@ export interface Case {
   run(session: Session): Promise<unknown>;
   /** Asserts on plain workerd's observation that the scenario did what its title says. */
   proves(observation: unknown): void;
+  /** Where dexter does something else, by intention: what it does instead. */
+  readonly differs?: {
+    readonly difference: Difference;
+    /** Asserts that dexter's observation is the documented one, given plain workerd's. */
+    holds(seen: unknown, plain: unknown): void;
+  };
 }
 
 export interface Expected extends ViewOptions {
@@ -25,7 +32,7 @@ export interface Expected extends ViewOptions {
   readonly cut?: boolean;
 }
 
-interface Observation {
+export interface Observation {
   readonly status: number;
   readonly headers?: readonly string[];
   readonly body?: unknown;
@@ -56,6 +63,32 @@ export function scenario<T>(
   proof: (observation: T) => void,
 ): Case {
   return { title, fn, run, proves: (observation) => proof(observation as T) };
+}
+
+/** A case in which dexter behaves as documented instead of like plain workerd. */
+export function differing<T>(difference: Difference, of: Case, holds: (seen: T, plain: T) => void): Case {
+  return { ...of, differs: { difference, holds: (seen, plain) => holds(seen as T, plain as T) } };
+}
+
+/** For `differing`: dexter's observation is exactly what this makes of plain workerd's. */
+export function becomes<T>(translate: (plain: T) => T): (seen: T, plain: T) => void {
+  return (seen, plain) => assert.deepEqual(seen, translate(plain));
+}
+
+/** For `becomes`: the same observation with another text in its body, and the length that goes with it. */
+export function saying(from: string, to: string): (plain: Observation) => Observation {
+  return (plain) => {
+    if (typeof plain.body !== "string")
+      return { ...plain, body: JSON.parse(JSON.stringify(plain.body).replaceAll(from, to)) };
+    const body = plain.body.replaceAll(from, to);
+    const length = (line: string) => line.replace(/^(content-length: )\d+$/, `$1${body.length}`);
+    return { ...plain, body, headers: (plain.headers ?? []).map(length) };
+  };
+}
+
+/** For `becomes`: the same observation without Content-Length. */
+export function withoutLength(plain: Observation): Observation {
+  return { ...plain, headers: (plain.headers ?? []).filter((line) => !line.startsWith("content-length:")) };
 }
 
 /** Asserts that an observation is what the case is about. */

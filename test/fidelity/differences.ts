@@ -1,6 +1,6 @@
 /**
  * Where dexter is allowed to differ from plain `workerd serve`, and why. Everything that is not listed
- * here is compared byte for byte.
+ * here is compared byte for byte; of what is listed by case, dexter's own behaviour is asserted instead.
  */
 
 export interface Difference {
@@ -46,3 +46,42 @@ export const OTHER_DIFFERENCES: readonly Difference[] = [
     reason: "plain workerd gives the client's address only; dexter gives a minimal cf object",
   },
 ];
+
+/** Differences of single cases, which say what dexter does instead. */
+export const CASE_DIFFERENCES = {
+  headLength: {
+    name: "HEAD has no automatic Content-Length",
+    reason:
+      "the length of a body is known only to the isolate that made it, and HEAD's is dropped on the hop through " +
+      "the host worker; a Content-Length that the handler sets is kept, and RFC 9110 section 8.6 asks for none",
+  },
+  halfClose: {
+    name: "a client that closes its sending side after the request counts as gone",
+    reason: "as in Node: almost every such client has left, and an abort must reach the function at once",
+  },
+  failedStream: {
+    name: "a response that fails before its body is answered with 502, or cut after its beginning",
+    reason: "a client that gets an answer with a request id knows more than one whose connection just closes",
+  },
+  exports: {
+    name: "ctx.exports lists DexterThread",
+    reason: "the entrypoint by which the host worker reaches an isolate must be one of its exports",
+  },
+  detachedWaitUntil: {
+    name: "ctx.waitUntil works when it is detached from ctx",
+    reason:
+      "dexter counts waitUntil work, so that a thread retires only when it is done, by a function of its own",
+  },
+  compatibilityFlags: {
+    name: "nodejs_als is among the compatibility flags",
+    reason: "AsyncLocalStorage is how a console line knows its request",
+  },
+  normalisedUrl: {
+    name: "request.url is normalised: dot segments resolved, host in lower case",
+    reason: "the request passes through the host worker's Request, as a URL that has been parsed",
+  },
+  refusedTarget: {
+    name: "# and bytes beyond ASCII in a request target are refused with 400",
+    reason: "RFC 9112 section 3.2 does not allow them, and what one parser skips another may take for a path",
+  },
+} as const satisfies Readonly<Record<string, Difference>>;

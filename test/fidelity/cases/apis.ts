@@ -1,5 +1,6 @@
 /** Interfaces of the runtime: each case runs a small program whose answer must be the same. */
-import { type Case, one } from "../case.ts";
+import { becomes, type Case, differing, one, saying } from "../case.ts";
+import { CASE_DIFFERENCES } from "../differences.ts";
 
 /** A path of the function, and what its answer must contain. */
 const programs = (fn: string, subject: string, answers: Readonly<Record<string, string | RegExp>>): Case[] =>
@@ -43,7 +44,6 @@ export const apiCases: readonly Case[] = [
     navigator: "Cloudflare-Workers",
     globals: '["HTMLRewriter","function"]',
     "global-names": "Uint8Array",
-    compatibility: "nodejs_compat",
     "abort-controller": "Error: mine",
     events: '["x",1,2]',
     encoding: "InvalidCharacterError",
@@ -60,4 +60,9 @@ export const apiCases: readonly Case[] = [
     "error-stack": "TypeError",
     "prototype-pollution": '["yes",null]',
   }),
+  differing(
+    CASE_DIFFERENCES.compatibilityFlags,
+    one("web", "has the same compatibility flags", "/compatibility", { body: '["nodejs_compat",true]' }),
+    becomes(saying('["nodejs_compat",true]', '["nodejs_als",true],["nodejs_compat",true]')),
+  ),
 ];
