@@ -72,14 +72,14 @@ it("lets more threads be hot once the server has time to spare", () => {
   const world = saturated(0.2);
   const calls = world.arrivals(15, "f");
   assert.equal(running(calls), 6);
-  world.fleet.adapt(0, 0.5, world.nowMs);
+  world.fleet.adapt(0, 0.3, world.nowMs);
   assert.equal(running(calls), 12);
-  world.fleet.adapt(0, 0.5, world.nowMs);
+  world.fleet.adapt(0, 0.3, world.nowMs);
   assert.equal(running(calls), 15);
 });
 
 it("holds nothing back in a server that is not saturated", () => {
   const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
-  world.fleet.adapt(0, 0.8, world.nowMs);
+  world.fleet.adapt(0, 0.5, world.nowMs);
   assert.equal(running(world.arrivals(15, "f")), 15);
 });

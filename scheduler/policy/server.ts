@@ -25,8 +25,8 @@ export interface Place {
 
 /** With fewer requests at once, each turn of the server's event loop serves too few of them. */
 const FEWEST_HOT = 6;
-const SATURATED = 0.9;
-const SPARE_TIME = 0.75;
+const SATURATED = 0.6;
+const SPARE_TIME = 0.4;
 
 /** `warming` and `draining` servers take no requests. */
 export type ServerStage = "warming" | "open" | "draining";
