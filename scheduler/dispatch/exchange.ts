@@ -4,7 +4,7 @@
  * and gives the thread back.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { EXCEPTION_HEADER, type ExceptionReport, REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import type { Client } from "../http/client-address.ts";
@@ -65,6 +65,7 @@ export class Exchange implements ResponseSink {
   #connection: ThreadConnection | undefined;
   #bodyStarted = false;
   #bodySeen = false;
+  #heldBack = false;
   #wholeLength = 0;
   #whole: Buffer | undefined;
   #report: Buffer[] | undefined;
@@ -102,8 +103,8 @@ export class Exchange implements ResponseSink {
       requestId: this.id,
       cfJson: CF_JSON[this.req.httpVersion] ?? CF_JSON["1.1"]!,
     });
-    connection.send(this.req.method!, head, this.facts.upgrade, this);
-    if (this.facts.framing !== "none" && this.facts.framing !== 0) this.#sendBody(connection);
+    const { framing, upgrade } = this.facts;
+    connection.send(this.req.method!, head, { upgrade, body: framing !== "none" && framing !== 0 }, this);
   }
 
   /** Ends the exchange with an error of dexter's own. */
@@ -141,14 +142,14 @@ export class Exchange implements ResponseSink {
 
   onBody(chunk: Buffer): void {
     if (this.#tunnel) {
-      if (!this.#tunnel.write(chunk)) this.#pauseUntilDrained(this.#tunnel);
+      if (!this.#tunnel.write(chunk)) this.#holdBackFor(this.#tunnel);
     } else if (this.#report) {
       if (this.#report.length * 16_384 < MAX_REPORT_BYTES) this.#report.push(chunk);
     } else if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
       this.#whole = chunk;
     } else {
       this.#bodySeen = true;
-      if (!this.res.write(chunk)) this.#pauseUntilDrained(this.res);
+      if (!this.res.write(chunk)) this.#holdBackFor(this.res);
     }
   }
 
@@ -184,9 +185,10 @@ export class Exchange implements ResponseSink {
 
   // --- the request's body ---
 
-  #sendBody(connection: ThreadConnection): void {
+  /** Not before the head was taken: what has been read from the client cannot be sent to another thread. */
+  onSent(): void {
+    const connection = this.#connection!;
     const { socket } = connection;
-    connection.sending = true;
     const chunked = this.facts.framing === "chunked";
     this.req.on("data", (chunk: Buffer) => {
       this.#bodyStarted = true;
@@ -245,10 +247,15 @@ export class Exchange implements ResponseSink {
     if (this.open && !this.#bodySeen) this.res.flushHeaders();
   }
 
-  #pauseUntilDrained(writable: { once(event: "drain", listener: () => void): unknown }): void {
-    const socket = this.#connection?.socket;
-    socket?.pause();
-    writable.once("drain", () => socket?.resume());
+  /** Lets the thread wait until the client has taken more. The connection may serve another exchange by then. */
+  #holdBackFor(client: Writable): void {
+    if (this.#heldBack) return;
+    this.#heldBack = true;
+    this.#connection?.socket.pause();
+    client.once("drain", () => {
+      this.#heldBack = false;
+      this.#connection?.socket.resume();
+    });
   }
 
   /** The client's connection closed. After a whole response that is ordinary; before, it aborts the request. */
