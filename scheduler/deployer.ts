@@ -8,7 +8,13 @@ import { DexterError } from "./errors.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import { type DeployedFunction, type FunctionRegistry, specOf } from "./registry.ts";
 import type { Supervisor } from "./supervisor.ts";
-import type { FunctionConfig, Version } from "./types.ts";
+import type { Version } from "./types.ts";
+
+/** A version that works and is not live yet: `commit` or `abandon` it. */
+export interface Candidate {
+  readonly entry: DeployedFunction;
+  readonly version: Version;
+}
 
 export class Deployer {
   readonly #registry: FunctionRegistry;
@@ -27,6 +33,13 @@ export class Deployer {
    * @throws BuildError, LoadError; the function's `failure` keeps it
    */
   async update(entry: DeployedFunction): Promise<Version | undefined> {
+    const candidate = await this.prepare(entry);
+    if (candidate) this.commit(candidate);
+    return candidate?.version;
+  }
+
+  /** The first half of `update`: undefined when what is live is what was built. */
+  async prepare(entry: DeployedFunction): Promise<Candidate | undefined> {
     try {
       const version = await entry.builder.build();
       if (version.id === entry.live?.id) {
@@ -34,14 +47,53 @@ export class Deployer {
         return undefined;
       }
       this.#registry.keep(version);
-      await this.#prove(entry.config, version);
-      this.#switchTo(entry, version);
-      return version;
+      await this.#prove({ entry, version });
+      return { entry, version };
     } catch (error) {
       if (!(error instanceof DexterError)) throw error;
       entry.failure = error;
       throw error;
     }
+  }
+
+  /** Prepares several at once. Nothing is thrown: what failed keeps its failure, and is listed. */
+  async prepareAll(entries: readonly DeployedFunction[]) {
+    const candidates: Candidate[] = [];
+    const failures: unknown[] = [];
+    for (const one of await Promise.allSettled(entries.map((entry) => this.prepare(entry)))) {
+      if (one.status === "rejected") failures.push(one.reason);
+      else if (one.value) candidates.push(one.value);
+    }
+    return { candidates, failures };
+  }
+
+  /** The second half: requests go to the new version from now on. */
+  commit({ entry, version }: Candidate): void {
+    const nowMs = performance.now();
+    entry.live = version;
+    delete entry.failure;
+    this.#fleet.promote(specOf(entry.config, version), nowMs);
+    this.#fleet.activate(version.functionName, nowMs);
+    for (const id of this.#registry.prune()) this.#supervisor.forget(id);
+  }
+
+  /** Gives the threads back in which the version proved itself. */
+  abandon({ entry, version }: Candidate): void {
+    this.#fleet.unstage(specOf(entry.config, version));
+  }
+
+  /** Takes back what `prepareAll` did for entries that will not be used. */
+  async abandonAll(entries: readonly DeployedFunction[], candidates: readonly Candidate[]): Promise<void> {
+    for (const candidate of candidates) this.abandon(candidate);
+    const { functions } = this.#registry;
+    const unused = entries.filter((entry) => functions.get(entry.config.name) !== entry);
+    await Promise.all(unused.map((entry) => entry.builder.dispose()));
+  }
+
+  /** Forgets every function but these. */
+  async removeAllBut(names: readonly string[]): Promise<void> {
+    const others = [...this.#registry.functions.keys()].filter((name) => !names.includes(name));
+    await Promise.all(others.map((name) => this.remove(name)));
   }
 
   /** Forgets a function, and refuses what waits for it. */
@@ -53,22 +105,13 @@ export class Deployer {
   }
 
   /** Loads one thread of the version in every server; without servers there is nothing to prove it in. */
-  async #prove(config: FunctionConfig, version: Version): Promise<void> {
-    const spec = specOf(config, version);
+  async #prove(candidate: Candidate): Promise<void> {
+    const spec = specOf(candidate.entry.config, candidate.version);
     try {
       await Promise.all(this.#fleet.stage(spec).map((thread) => this.#supervisor.outcome(thread)));
     } catch (error) {
-      this.#fleet.unstage(spec);
+      this.abandon(candidate);
       throw error;
     }
-  }
-
-  #switchTo(entry: DeployedFunction, version: Version): void {
-    const nowMs = performance.now();
-    entry.live = version;
-    delete entry.failure;
-    this.#fleet.promote(specOf(entry.config, version), nowMs);
-    this.#fleet.activate(version.functionName, nowMs);
-    for (const id of this.#registry.prune()) this.#supervisor.forget(id);
   }
 }

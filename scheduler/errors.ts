@@ -28,6 +28,7 @@ const catalogue = {
   REFUSED: ["the running dexter refused: {reason}", 500],
   SERVER_FAILED: ["server {slot} did not start: {reason}", 500],
   DATA_DIR: ["{path}: cannot be used: {reason}", 500],
+  FILE_UNWRITABLE: ["{directive}: {path} cannot be written: {reason}", 500],
   NOT_ROOT: [
     "{directive}: only root can run servers as somebody else; start dexter as root or remove it",
     500,

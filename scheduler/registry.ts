@@ -47,14 +47,22 @@ export class FunctionRegistry {
     };
   }
 
-  /** Adds a function, or replaces its configuration; what is live stays live. */
-  async add(config: FunctionConfig): Promise<DeployedFunction> {
+  /**
+   * The entry of a function with this configuration: the one that is there, or a new one, which the registry
+   * does not know until `put`. What is live stays live.
+   */
+  entryFor(config: FunctionConfig): DeployedFunction {
     const known = this.functions.get(config.name);
-    await known?.builder.dispose();
+    if (known && JSON.stringify(known.config) === JSON.stringify(config)) return known;
     const builder = createBuilder(config, { dev: this.#dev });
-    const entry: DeployedFunction = { config, builder, ...(known?.live ? { live: known.live } : {}) };
-    this.functions.set(config.name, entry);
-    return entry;
+    return { config, builder, ...(known?.live ? { live: known.live } : {}) };
+  }
+
+  /** Makes an entry the function's own. The one that it replaces is disposed of. */
+  put(entry: DeployedFunction): void {
+    const known = this.functions.get(entry.config.name);
+    this.functions.set(entry.config.name, entry);
+    if (known && known !== entry) void known.builder.dispose();
   }
 
   async remove(name: string): Promise<void> {

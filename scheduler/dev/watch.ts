@@ -44,11 +44,8 @@ export async function watchProject(
         await node.apply(project);
         log.info("took up the changed project");
       }
-      await Promise.all(
-        [...node.registry.functions.values()]
-          .filter(({ builder }) => builder.inputs.some((input) => files.has(input)))
-          .map((entry) => node.rebuild(entry)),
-      );
+      const entries = [...node.registry.functions.values()];
+      await node.rebuild(entries.filter(({ builder }) => builder.inputs.some((input) => files.has(input))));
     } catch (error) {
       if (!(error instanceof DexterError)) throw error;
       log.error(`${error.message}\n(still serving what was there before)`);

@@ -1,0 +1,76 @@
+/**
+ * The node's open listeners, one for each `listen` address, and their change while it runs: what is new is
+ * opened before anything else happens, because that can fail, and what is no longer wanted is closed last.
+ */
+import { formatListen } from "./config/values.ts";
+import { DexterError } from "./errors.ts";
+import { Listener, type ListenerPorts } from "./http/listener.ts";
+import type { ListenAddress, NodeConfig } from "./types.ts";
+
+/** A change whose new listeners are open. Exactly one of its methods is to be called. */
+export interface ListenerChange {
+  /** Keeps them, and closes those that are no longer wanted. */
+  finish(): void;
+  abandon(): void;
+}
+
+export class Listeners {
+  readonly #ports: ListenerPorts;
+  #open: readonly Listener[] = [];
+
+  constructor(ports: ListenerPorts) {
+    this.#ports = ports;
+  }
+
+  get urls(): string[] {
+    return this.#open.map((listener) => listener.url);
+  }
+
+  /** Opens the addresses that are new. Rejects with PORT_IN_USE or LISTEN_FAILED, and then changes nothing. */
+  async change({ listen, listenBacklog, sendBufferSize }: NodeConfig): Promise<ListenerChange> {
+    const opened: Listener[] = [];
+    const abandon = () => {
+      for (const listener of opened) listener.destroy();
+    };
+    const known = (address: ListenAddress) => this.#open.some((listener) => serves(listener, address));
+    for (const address of listen.filter((wanted) => !known(wanted))) {
+      const settings = { backlog: listenBacklog, sendBufferSize };
+      try {
+        opened.push(await Listener.listen(address, this.#ports, settings));
+      } catch (error) {
+        abandon();
+        throw this.#overlap(address) ?? error;
+      }
+    }
+    const isWanted = (listener: Listener) => listen.some((address) => serves(listener, address));
+    const finish = () => {
+      const before = this.#open;
+      this.#open = [...before.filter(isWanted), ...opened];
+      for (const listener of before) if (!isWanted(listener)) void listener.close();
+    };
+    return { finish, abandon };
+  }
+
+  /** Takes no new connections; resolves when the last request in progress has its answer. */
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map((listener) => listener.close()));
+  }
+
+  /** Ends every connection now. */
+  destroy(): void {
+    for (const listener of this.#open) listener.destroy();
+  }
+
+  /** What is in the way may be a listener of this node's own. */
+  #overlap(address: ListenAddress): DexterError | undefined {
+    const own = this.#open.find((listener) => listener.address.port === address.port && address.port !== 0);
+    if (own === undefined) return undefined;
+    const [wanted, held] = [formatListen(address), formatListen(own.address)];
+    const reason = `this dexter holds the port as ${held}; stop it and start it again to move`;
+    return new DexterError("LISTEN_FAILED", { address: wanted, reason });
+  }
+}
+
+function serves({ address }: Listener, { host, port }: ListenAddress): boolean {
+  return address.host === host && address.port === port;
+}

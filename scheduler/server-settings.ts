@@ -1,0 +1,51 @@
+/** What of a project's settings concerns the servers, and what cannot change while they run. */
+import { resolveAccount } from "./accounts.ts";
+import { DexterError } from "./errors.ts";
+import { runDirectory } from "./paths.ts";
+import { runtimeModule } from "./registry.ts";
+import type { SupervisorSettings } from "./supervisor.ts";
+import type { FunctionConfig, NodeConfig } from "./types.ts";
+
+/** Throws UNKNOWN_USER or NOT_ROOT. */
+export function supervisorSettings(node: NodeConfig): SupervisorSettings {
+  const { coreDumpDirectory } = node;
+  return {
+    numServers: node.numServers,
+    maxThreadsPerChild: node.maxThreadsPerChild,
+    maxRequestsPerChild: node.maxRequestsPerChild,
+    stopTimeoutMs: node.stopTimeoutMs,
+    directoryOf: (slot, generation) => `${runDirectory(node.dataDir)}/${slot}.${generation}`,
+    server: {
+      hostModule: runtimeModule("host"),
+      allowNetwork: node.allowNetwork,
+      v8Flags: node.v8Flags,
+      ...resolveAccount(node.user, node.group),
+      ...(coreDumpDirectory === undefined ? {} : { coreDumpDirectory }),
+    },
+  };
+}
+
+/** Whether a change between the two takes a restart of the servers to come into force. */
+export function needsRestart(before: SupervisorSettings, after: SupervisorSettings): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
+}
+
+/** By these a running node is found and told apart from others. Throws CONFIG_INVALID when one changes. */
+export function checkIdentity(before: NodeConfig, after: NodeConfig): void {
+  const fixed = { data_dir: "dataDir", lock_file: "lockFile", pid_file: "pidFile" } as const;
+  for (const [directive, key] of Object.entries(fixed)) {
+    if (before[key] === after[key]) continue;
+    const change = `from ${before[key]} to ${after[key]}`;
+    const reason = `${directive}: cannot change while dexter runs (${change}); stop it and start it again`;
+    throw new DexterError("CONFIG_INVALID", { reason });
+  }
+}
+
+/**
+ * At start every function counts as active if the start threads of all fit into a server together;
+ * otherwise each gets its first thread with its first request.
+ */
+export function fitsAllAtOnce(functions: readonly FunctionConfig[], node: NodeConfig): boolean {
+  const wanted = functions.reduce((sum, config) => sum + Math.max(1, config.threads.startThreads), 0);
+  return wanted <= node.maxThreadsPerChild;
+}
