@@ -56,6 +56,8 @@ describe("behind trusted proxies", () => {
     assert.equal(client.host, "shop");
     assert.equal(client.forwardedFor, "6.6.6.6, 1.2.3.4, 192.168.1.1, 10.0.0.1");
     assert.equal(client.trusted, true);
+    assert.match(client.headerLines, /^X-Forwarded-Proto: https\r$/m);
+    assert.match(client.headerLines, /^x-dexter-proto: https\r$/m, "workerd makes the URL's scheme of it");
   });
 
   it("believes nothing of a peer that is not one", () => {

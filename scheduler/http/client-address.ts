@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { BlockList, isIP, isIPv4 } from "node:net";
+import { PROTO_HEADER } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
 import { isHost } from "./vet.ts";
 
@@ -71,11 +72,12 @@ function believe(ip: string, request: ForwardedFacts, isTrusted: (ip: string) =>
 
 function withLines(client: Omit<Client, "headerLines">): Client {
   const { forwardedFor, proto, host, ip } = client;
+  const scheme = proto === "https" ? `${PROTO_HEADER}: https\r\n` : "";
   // The parts were checked where they came from; a line break would be a bug that hands out a request.
   assert(!UNPRINTABLE.test(`${forwardedFor}${host}`));
   return {
     ...client,
-    headerLines: `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nCF-Connecting-IP: ${ip}\r\n`,
+    headerLines: `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nCF-Connecting-IP: ${ip}\r\n${scheme}`,
   };
 }
 

@@ -2,7 +2,7 @@
  * Renders the configuration of one server process, in Cap'n Proto's text form: the host worker, a
  * control socket, and a socket for every thread slot. Names and paths go in as quoted strings.
  */
-import { CF_HEADER } from "../../runtime/protocol.ts";
+import { CF_HEADER, PROTO_HEADER } from "../../runtime/protocol.ts";
 
 export interface WorkerdConfigInput {
   /** Source of the host worker's module. */
@@ -37,7 +37,7 @@ export function renderWorkerdConfig(input: WorkerdConfigInput): string {
     const props = quote(JSON.stringify({ slot }));
     sockets.push(
       `(name = "t${slot}", address = ${quote(`unix:${threadSocket(input.directory, slot)}`)},
-      http = (cfBlobHeader = "${CF_HEADER}", forwardedProtoHeader = "x-forwarded-proto"),
+      http = (cfBlobHeader = "${CF_HEADER}", forwardedProtoHeader = "${PROTO_HEADER}"),
       service = (name = "host", props = (json = ${props})))`,
     );
   }
