@@ -30,6 +30,8 @@ export interface ListenerSettings {
 
 /** How long an idle keep-alive connection of a client stays open. */
 const KEEP_ALIVE_MS = 65_000;
+/** How soon a closing listener ends a connection that has become idle. */
+const CLOSE_SWEEP_MS = 50;
 /** How long a client may take over a request's head; its body may take as long as it likes. */
 const HEADERS_TIMEOUT_MS = 60_000;
 
@@ -38,6 +40,7 @@ export class Listener {
   readonly #server: Server;
   readonly #ports: ListenerPorts;
   readonly #upgraded = new Set<Duplex>();
+  #closing = false;
 
   private constructor(address: ListenAddress, ports: ListenerPorts, settings: ListenerSettings) {
     this.address = address;
@@ -86,9 +89,13 @@ export class Listener {
 
   /** Takes no new connections and lets requests in progress finish; resolves when the last has. */
   async close(): Promise<void> {
+    this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // Node keeps a connection open whose response was on its way at the moment of close().
     this.#server.closeIdleConnections();
+    const sweep = setInterval(() => this.#server.closeIdleConnections(), CLOSE_SWEEP_MS);
     await closed;
+    clearInterval(sweep);
   }
 
   /** Ends every connection now. */
@@ -107,6 +114,7 @@ export class Listener {
 
   #handle(request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer }): void {
     const { req, res } = request;
+    if (this.#closing) res.shouldKeepAlive = false;
     const facts = inspectRequest(req);
     const refusal = facts.refusal ?? refuseUpgrade(request.upgradeHead, facts);
     if (refusal) return refuse(req, res, refusal);
