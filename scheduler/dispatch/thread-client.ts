@@ -19,6 +19,8 @@ export interface ConnectionLoss {
 }
 
 export interface ResponseSink extends Omit<ResponseHandler, "onEnd" | "onError"> {
+  /** The head has been taken: the body may follow. */
+  onSent(): void;
   onEnd(): void;
   onLost(loss: ConnectionLoss): void;
   /** The connection takes more of the request's body. */
@@ -86,12 +88,19 @@ export class ThreadConnection {
     });
   }
 
-  /** Sends a request's head. Body chunks follow with `socket.write`. */
-  send(method: string, head: string, upgrade: boolean, sink: ResponseSink): void {
+  /** Sends a request's head. If it has a body, its chunks follow with `socket.write` after `onSent`. */
+  send(method: string, head: string, about: { upgrade: boolean; body: boolean }, sink: ResponseSink): void {
     this.#sink = sink;
     this.#answered = false;
-    this.#parser.reset(method, upgrade);
-    this.socket.write(head, "latin1");
+    this.sending = about.body;
+    this.#parser.reset(method, about.upgrade);
+    if (!about.body) {
+      this.socket.write(head, "latin1");
+      return;
+    }
+    this.socket.write(head, "latin1", (error) => {
+      if (!error && !this.socket.refused && this.#sink === sink) sink.onSent();
+    });
   }
 
   /** Ends the request now; the sink hears nothing more. The function sees its client abort. */
