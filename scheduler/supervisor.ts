@@ -40,8 +40,6 @@ export interface Member {
   readonly process: ServerProcess;
   readonly loader: Loader;
   readonly load: LoadMeter;
-  /** Requests at the last look at its load. */
-  requestsSeen: number;
   drainingSinceMs?: number;
   settled?: "asked" | "done";
 }
@@ -221,7 +219,7 @@ export class Supervisor<T> {
       ended: (thread) => this.#fleet.ended(thread, performance.now()),
     });
     const load = new LoadMeter(process.pid ?? 0);
-    const member: Member = { key, epoch: this.#epoch, process, loader, load, requestsSeen: 0 };
+    const member: Member = { key, epoch: this.#epoch, process, loader, load };
     this.#members.set(key, member);
     process.exited.then((how) => this.#exited(slot, member, how));
     process.ready.then(
@@ -336,10 +334,8 @@ export class Supervisor<T> {
   #readLoads(): void {
     const nowMs = performance.now();
     for (const member of this.#members.values()) {
-      const requests = this.#fleet.server(member.key)?.requests ?? 0;
-      if (requests === member.requestsSeen) continue;
-      member.requestsSeen = requests;
-      this.#fleet.adapt(member.key, member.load.read(nowMs), nowMs);
+      const load = member.load.read(this.#fleet.server(member.key)?.requests ?? 0, nowMs);
+      if (load) this.#fleet.adapt(member.key, load, nowMs);
     }
   }
 

@@ -4,9 +4,9 @@
  * must happen outside goes out through `Effects`. The same code runs in the scheduler and in tests.
  */
 import { leastBusy } from "./balancer.ts";
-import { type Pool, QUICK_MS } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
-import { type Place, Server, type ServerLimits } from "./server.ts";
+import { type Place, Server, type ServerLimits, type ServerLoad } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
 
 /**
@@ -217,7 +217,7 @@ export class Fleet<T> {
   }
 
   /** How busy the server's process was lately: see `Server.adapt`. */
-  adapt(key: number, load: number, nowMs: number): void {
+  adapt(key: number, load: ServerLoad, nowMs: number): void {
     this.#servers.get(key)?.adapt(load);
     this.resume(nowMs);
   }
@@ -308,17 +308,18 @@ export class Fleet<T> {
     while (this.queue.waiting(name) > 0) {
       const thread = this.#take(fn, nowMs);
       if (thread !== undefined) this.#effects.grant(this.queue.take(name)!, thread);
-      else if (this.#isHeld(fn, nowMs)) return this.#effects.wakeIn(QUICK_MS);
-      else return this.#startForWaiting(fn, nowMs);
+      else return this.#letWait(fn, nowMs);
     }
   }
 
-  /** Whether the function waits for hot threads, not for want of idle ones. */
-  #isHeld(fn: FunctionState, nowMs: number): boolean {
-    return this.#open.some((server) => {
+  /** What waits for hot threads, not for want of idle ones, is looked at again; for the rest, threads are started. */
+  #letWait(fn: FunctionState, nowMs: number): void {
+    const holding = this.#open.find((server) => {
       const pool = server.pool(fn.spec);
       return pool !== undefined && server.hasRoom(pool) && server.holds(pool, nowMs);
     });
+    if (holding) this.#effects.wakeIn(holding.quickMs);
+    else this.#startForWaiting(fn, nowMs);
   }
 
   #serveAll(nowMs: number): void {

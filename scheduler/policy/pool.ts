@@ -8,9 +8,6 @@
  */
 import { type FunctionSpec, Thread } from "./thread.ts";
 
-/** A request that takes longer waits for I/O, or computes so long that the cost of its isolate does not count. */
-export const QUICK_MS = 4;
-
 /** So many requests, none of them quick, show that a function is not. */
 const SAMPLES = 16;
 
@@ -124,17 +121,19 @@ export class Pool {
    * sooner by waiting for one of them than by one more isolate: all isolates of a server share one CPU, and
    * each hot one more costs cache. Threads whose request has taken longer wait for something else, and do
    * not count; nor is a function held whose requests are never quick.
+   * @param quickMs a request that takes longer waits for I/O, or computes so long that the cost of its
+   *   isolate does not count
    */
-  isHot(limit: number, nowMs: number): boolean {
-    if (this.#busy < limit || this.spec.threads.concurrency > 1 || this.#isSlow) return false;
+  isHot(limit: number, quickMs: number, nowMs: number): boolean {
+    if (this.#busy < limit || this.spec.threads.concurrency > 1 || this.#isSlow(quickMs)) return false;
     let quick = 0;
-    for (const thread of this.#serving) if (nowMs - thread.startedMs < QUICK_MS) quick++;
+    for (const thread of this.#serving) if (nowMs - thread.startedMs < quickMs) quick++;
     return quick >= limit;
   }
 
   /** Only measurements show that a function is slow; a crowd makes every one look so. */
-  get #isSlow(): boolean {
-    return this.#samples.length === SAMPLES && this.#samples.every((tookMs) => tookMs >= QUICK_MS);
+  #isSlow(quickMs: number): boolean {
+    return this.#samples.length === SAMPLES && this.#samples.every((tookMs) => tookMs >= quickMs);
   }
 
   /** Takes the function for a quick one again, until measurements say otherwise. */

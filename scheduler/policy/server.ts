@@ -28,6 +28,23 @@ const FEWEST_HOT = 6;
 const SATURATED = 0.6;
 const SPARE_TIME = 0.4;
 
+/** A request is quick that takes at most so many times the CPU time of all that share the CPU with it. */
+const QUICK_TIMES = 3;
+/** Bounds of what is quick, in ms: clocks and event loops are no finer; a person would notice. */
+const QUICK_FROM_MS = 2;
+const QUICK_TO_MS = 10;
+
+/** After so many looks at the load of a saturated server its functions are judged anew. */
+const LOOKS_PER_JUDGEMENT = 20;
+
+/** How busy a server's process was since the last look. */
+export interface ServerLoad {
+  /** Share of the time in which its main thread ran or was waiting to run. */
+  readonly share: number;
+  /** That time for each request, in ms. */
+  readonly perRequestMs: number;
+}
+
 /** `warming` and `draining` servers take no requests. */
 export type ServerStage = "warming" | "open" | "draining";
 
@@ -47,6 +64,8 @@ export class Server implements Candidate {
   /** Threads that end now: their slots are about to be free. */
   freeing = 0;
   #hotThreads = Number.POSITIVE_INFINITY;
+  #quickMs = QUICK_FROM_MS;
+  #looks = 0;
   readonly #slots: (Thread | undefined)[];
   /** By function; more than one while a version replaces another. */
   readonly #pools = new Map<string, Pool[]>();
@@ -84,26 +103,33 @@ export class Server implements Candidate {
 
   /** Whether a request had better wait for one of the pool's hot threads, although another is idle. */
   holds(pool: Pool, nowMs: number): boolean {
-    return pool.isHot(this.#hotThreads, nowMs);
+    return pool.isHot(this.#hotThreads, this.#quickMs, nowMs);
   }
 
   /**
    * Takes note of how much the process has to do, and sets how many threads of a function may be hot: as few
    * as keep it occupied. While its CPU has time to spare, requests that wait gain nothing by it.
-   * @param load share of the last interval in which its main thread ran or was waiting to run
    */
-  adapt(load: number): void {
-    if (load >= SATURATED) {
-      if (this.#hotThreads === Number.POSITIVE_INFINITY) {
-        this.#hotThreads = this.limits.maxThreads;
-        // What was measured lately was measured in a crowd.
-        for (const pool of this.pools) pool.forgetSamples();
-      }
-      this.#hotThreads = Math.max(FEWEST_HOT, Math.floor(this.#hotThreads / 2));
-    } else if (load < SPARE_TIME) {
+  adapt({ share, perRequestMs }: ServerLoad): void {
+    const together = perRequestMs * FEWEST_HOT;
+    this.#quickMs = Math.min(Math.max(together * QUICK_TIMES, QUICK_FROM_MS), QUICK_TO_MS);
+    if (share >= SATURATED) {
+      // What was measured before was measured in a crowd, and a judgement may have been wrong.
+      const anew = this.#hotThreads === Number.POSITIVE_INFINITY || ++this.#looks % LOOKS_PER_JUDGEMENT === 0;
+      if (anew) for (const pool of this.pools) pool.forgetSamples();
+      this.#hotThreads = Math.max(
+        FEWEST_HOT,
+        Math.floor(Math.min(this.#hotThreads, this.limits.maxThreads) / 2),
+      );
+    } else if (share < SPARE_TIME) {
       const more = this.#hotThreads * 2;
       this.#hotThreads = more < this.limits.maxThreads ? more : Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** After this time, in ms, a request is no longer taken for a quick one. */
+  get quickMs(): number {
+    return this.#quickMs;
   }
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */

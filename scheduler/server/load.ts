@@ -3,9 +3,11 @@
  * (nanoseconds, `/proc/<pid>/schedstat`). workerd runs all isolates of a process on that one thread.
  */
 import { readFileSync } from "node:fs";
+import type { ServerLoad } from "../policy/server.ts";
 
 export class LoadMeter {
   readonly #path: string;
+  #requests = 0;
   #wantedNs = 0;
   #atMs = 0;
 
@@ -13,14 +15,22 @@ export class LoadMeter {
     this.#path = `/proc/${pid}/schedstat`;
   }
 
-  /** Share of the time since the last call in which the thread had something to do; 0 where it can't be told. */
-  read(nowMs: number): number {
+  /**
+   * How busy the thread was since the last call; nothing where that can't be told, or when there were no
+   * requests.
+   * @param requests that the process has taken in its life
+   */
+  read(requests: number, nowMs: number): ServerLoad | undefined {
+    const taken = requests - this.#requests;
+    if (taken === 0) return undefined;
     const wantedNs = this.#read();
+    const wantedMs = (wantedNs - this.#wantedNs) / 1e6;
     const elapsedMs = nowMs - this.#atMs;
-    const load = this.#atMs > 0 && wantedNs > 0 ? (wantedNs - this.#wantedNs) / 1e6 / elapsedMs : 0;
+    const known = this.#wantedNs > 0 && wantedNs > 0;
+    this.#requests = requests;
     this.#wantedNs = wantedNs;
     this.#atMs = nowMs;
-    return load;
+    return known ? { share: wantedMs / elapsedMs, perRequestMs: wantedMs / taken } : undefined;
   }
 
   #read(): number {
