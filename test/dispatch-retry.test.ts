@@ -1,6 +1,7 @@
 /** What the dispatcher does with requests whose thread is gone, or slow, or whose client is. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { Dispatcher } from "../scheduler/dispatch/dispatcher.ts";
 import type { Exchange } from "../scheduler/dispatch/exchange.ts";
 import { DexterError } from "../scheduler/errors.ts";
@@ -57,7 +58,11 @@ async function setUp(test: TestContext) {
     return connection;
   };
   const busy = () => [...fleet.servers].reduce((sum, server) => sum + server.busy, 0);
-  return { thread, connect, over, busy };
+  /** Waits until the only request has been tried `count` times in vain. */
+  const tried = async (count: number) => {
+    while (![...dispatcher.exchanges].some(({ retries }) => retries >= count)) await setImmediate();
+  };
+  return { thread, connect, over, busy, tried };
 }
 
 /** Answers the `count`th connection to the thread once its request says `end`. */
@@ -106,10 +111,12 @@ describe("a request that nothing of reached the thread", { timeout: 20_000 }, ()
   });
 
   it("keeps a body that came in between", async (test) => {
-    const { thread, connect } = await setUp(test);
+    const { thread, connect, tried } = await setUp(test);
     const connection = await connect();
     await connection.send({ method: "POST", headers: [["Content-Length", "15"]] });
+    await tried(1);
     await connection.write("the whole");
+    await tried(3);
     await connection.write(" of it");
     await thread.listen();
     assert.match(await answer(thread, 1, "of it"), /\r\n\r\nthe whole of it$/);
