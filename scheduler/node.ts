@@ -15,7 +15,7 @@ import { Listeners } from "./listeners.ts";
 import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
 import type { Logger } from "./logger.ts";
-import { adminSocket, prepareDataDirectory, runDirectory } from "./paths.ts";
+import { adminSocket, clearSockets, prepareDataDirectory, runDirectory } from "./paths.ts";
 import { createRouter, type Router } from "./policy/routes.ts";
 import type { Thread } from "./policy/thread.ts";
 import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
@@ -291,14 +291,18 @@ export class DexterNode {
     this.#endScoreboard?.();
     this.#admin?.close();
     this.#admin?.closeAllConnections();
+    // Clients hear with the response that their connection ends.
+    for (const { res } of this.#dispatcher.exchanges) if (!res.headersSent) res.shouldKeepAlive = false;
+    let inTime = graceful;
     if (graceful) {
-      await Promise.race([this.#listeners.close(), this.#deadline(node.stopTimeoutMs)]);
+      const late = this.#deadline(node.stopTimeoutMs).then(() => (inTime = false));
+      await Promise.race([this.#listeners.close(), late]);
     }
     this.#listeners.destroy();
-    await this.#supervisor.stop(graceful);
+    await this.#supervisor.stop(inTime);
     await this.registry.dispose();
-    for (const path of [runDirectory(node.dataDir), node.pidFile])
-      rmSync(path, { recursive: true, force: true });
+    clearSockets(node.dataDir);
+    rmSync(node.pidFile, { force: true });
     this.#releaseLock?.();
   }
 

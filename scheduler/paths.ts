@@ -3,7 +3,7 @@
  * bytes, so a data directory with a long path gets its sockets in a short one of the system's.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { DexterError } from "./errors.ts";
 
@@ -28,6 +28,12 @@ export function adminSocket(dataDir: string): string {
 /** The folder of the generations' socket folders. */
 export function runDirectory(dataDir: string): string {
   return `${shortDirectory(dataDir)}/run`;
+}
+
+/** Removes what a node that ends has no more use for: all sockets, and their folder outside the data directory. */
+export function clearSockets(dataDir: string): void {
+  const short = shortDirectory(dataDir);
+  rmSync(short === dataDir ? runDirectory(dataDir) : short, { recursive: true, force: true });
 }
 
 /** Makes the data directory and the folder for sockets. Throws DATA_DIR. */

@@ -30,6 +30,15 @@ const happening = fc.oneof(
   { weight: 1, arbitrary: fc.record({ event: fc.constant("promote" as const), name }) },
   { weight: 1, arbitrary: fc.record({ event: fc.constant("unstage" as const), name }) },
   { weight: 1, arbitrary: fc.record({ event: fc.constant("drop" as const), name }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      event: fc.constant("adapt" as const),
+      pick,
+      load: fc.constantFrom(0.1, 0.5, 0.9),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ event: fc.constant("wake" as const) }) },
   { weight: 1, arbitrary: fc.record({ event: fc.constant("probed" as const), pick, answers: fc.boolean() }) },
 );
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
@@ -37,7 +46,7 @@ type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
 const node = fc
   .record({
     servers: fc.integer({ min: 1, max: 3 }),
-    maxThreads: fc.integer({ min: 1, max: 5 }),
+    maxThreads: fc.constantFrom(1, 2, 3, 4, 5, 9),
     maxRequests: fc.constantFrom(0, 0, 5, 20),
     concurrency: fc.constantFrom(1, 1, 3),
     startThreads: fc.nat(3),
@@ -137,6 +146,12 @@ class Model {
         this.staged.delete(next.name);
         if (this.live.delete(next.name)) world.drop(next.name);
         return;
+      case "adapt":
+        return use(one(world.fleet.servers, next.pick), (server) =>
+          world.fleet.adapt(server.key, next.load, world.nowMs),
+        );
+      case "wake":
+        return world.wake();
       case "probed":
         return use(one(world.fleet.servers, next.pick), (server) =>
           world.fleet.probed(server.key, next.answers, world.nowMs),
@@ -170,6 +185,7 @@ class Model {
       for (const server of this.world.fleet.servers)
         this.world.fleet.probed(server.key, true, this.world.nowMs);
       this.world.settle();
+      this.world.wake();
       for (const call of [...this.world.running]) this.world.finish(call);
       this.world.settle();
     }
@@ -180,6 +196,7 @@ class Model {
       this.world.tick();
       quiet = this.world.loading.size + this.world.ending.size === 0;
       this.world.settle();
+      for (const call of [...this.world.running]) this.world.finish(call);
     }
   }
 }
@@ -237,7 +254,14 @@ function checkWaiting(model: Model): void {
     for (const thread of world.threads(server.key)) {
       const free =
         (thread.state === "idle" && room) || (thread.state === "busy" && thread.inFlight < node.concurrency);
-      if (free && current(model, thread))
+      if (!free || !current(model, thread)) continue;
+      // Requests may be held back for threads that are hot, but not for ever.
+      if (server.holds(server.poolOf(thread), world.nowMs))
+        assert(
+          fleet.queue.waiting(thread.functionName) === 0 || world.wakeDue,
+          "nothing will wake what is held",
+        );
+      else
         assert.equal(
           fleet.queue.waiting(thread.functionName),
           0,
@@ -247,9 +271,17 @@ function checkWaiting(model: Model): void {
   }
 }
 
+/** Whether requests wait for hot threads of the function rather than for another one. */
+const isHeld = ({ fleet, nowMs }: FleetWorld, name: string) =>
+  [...fleet.servers].some((server) =>
+    [...server.pools].some(
+      (pool) => pool.spec.name === name && server.hasRoom(pool) && server.holds(pool, nowMs),
+    ),
+  );
+
 /** While a slot is free, a thread is on its way to the function's waiting requests; unless its load just failed. */
 function checkComing({ world, failedAtMs }: Model, name: string): void {
-  if (world.nowMs - (failedAtMs.get(name) ?? -Infinity) < 1_000) return;
+  if (world.nowMs - (failedAtMs.get(name) ?? -Infinity) < 1_000 || isHeld(world, name)) return;
   const coming = [...world.loading].some(
     (thread) => thread.functionName === name && thread.state === "starting",
   );

@@ -111,6 +111,16 @@ describe("a request", () => {
     assert.equal(call.fate, "granted");
   });
 
+  it("that waits takes the slot of another function as soon as that one's thread is idle", () => {
+    const cold = { startThreads: 0, minSpareThreads: 0 };
+    const world = FleetWorld.of(1, [spec("a", cold), spec("b", cold)], { maxThreads: 1 });
+    const first = world.arrive("a");
+    world.cancel(first);
+    const call = world.arrive("b");
+    world.settle();
+    assert.equal(call.fate, "granted");
+  });
+
   it("that waits is refused when its function cannot be loaded", () => {
     const world = FleetWorld.of(1, [spec("a", { startThreads: 0, minSpareThreads: 0 })]);
     const call = world.arrive("a");

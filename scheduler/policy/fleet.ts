@@ -235,6 +235,8 @@ export class Fleet<T> {
     if (thread.state === "retiring") return this.#end(server, thread);
     server.poolOf(thread).ready(thread, nowMs);
     this.#serve(thread.functionName, nowMs);
+    // Another function may wait for a slot: an idle thread can give way, one that starts could not.
+    this.resume(nowMs);
   }
 
   loadFailed(thread: Thread, reason: string, nowMs: number): void {

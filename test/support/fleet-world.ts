@@ -47,6 +47,8 @@ export class FleetWorld {
   readonly due: number[] = [];
   /** After how many ms it wanted to look again at what waits. */
   readonly wakes: number[] = [];
+  /** When the fleet is to be woken. */
+  wakeDue: number | undefined;
   /** What lives in each server, by its own count. */
   readonly living = new Map<number, Set<Thread>>();
   readonly #ended = new Set<Thread>();
@@ -70,7 +72,10 @@ export class FleetWorld {
       refuse: (ticket, why) => void this.#settle(ticket, why),
       full: (server) => void this.full.push(server.key),
       due: (server) => void this.due.push(server.key),
-      wakeIn: (ms) => void this.wakes.push(ms),
+      wakeIn: (ms) => {
+        this.wakes.push(ms);
+        this.wakeDue ??= this.nowMs + ms;
+      },
     };
     this.fleet = new Fleet(effects, {
       queue: limits.queue ?? 100,
@@ -176,6 +181,14 @@ export class FleetWorld {
   tick(ms = 1_000): void {
     this.nowMs += ms;
     this.fleet.tick(this.nowMs);
+  }
+
+  /** Lets time go on to the moment that the fleet asked to be woken at. */
+  wake(): void {
+    if (this.wakeDue === undefined) return;
+    this.nowMs = Math.max(this.nowMs, this.wakeDue);
+    this.wakeDue = undefined;
+    this.fleet.resume(this.nowMs);
   }
 
   /** Lets every load succeed and every end come, until nothing is under way. */
