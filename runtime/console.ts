@@ -4,7 +4,8 @@
  * that what they print while loading is marked too.
  *
  * The mark is `\u0001<thread>\u0002<request id>\u0003`; the scheduler strips it. It goes in front of the first
- * argument when that is a string, to keep its format specifiers (`%s`) working.
+ * argument when that is a string, to keep its format specifiers (`%s`) working; otherwise it is an
+ * argument of its own, which ends with `\u0004` because a space follows.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { thread } from "./dexter-thread.js";
@@ -14,9 +15,9 @@ export const requestIds = new AsyncLocalStorage<string>();
 for (const method of ["debug", "error", "info", "log", "trace", "warn"] as const) {
   const write = console[method].bind(console);
   console[method] = (...args: unknown[]) => {
-    const mark = `\u0001${thread}\u0002${requestIds.getStore() ?? ""}\u0003`;
-    if (typeof args[0] === "string") args[0] = mark + args[0];
-    else args.unshift(mark);
+    const mark = `\u0001${thread}\u0002${requestIds.getStore() ?? ""}`;
+    if (typeof args[0] === "string") args[0] = `${mark}\u0003${args[0]}`;
+    else args.unshift(`${mark}\u0004`);
     write(...args);
   };
 }

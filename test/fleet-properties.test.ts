@@ -35,7 +35,8 @@ const happening = fc.oneof(
     arbitrary: fc.record({
       event: fc.constant("adapt" as const),
       pick,
-      load: fc.constantFrom(0.1, 0.5, 0.9),
+      share: fc.constantFrom(0.1, 0.5, 0.9),
+      perRequestMs: fc.constantFrom(0.05, 1, 20),
     }),
   },
   { weight: 2, arbitrary: fc.record({ event: fc.constant("wake" as const) }) },
@@ -148,7 +149,7 @@ class Model {
         return;
       case "adapt":
         return use(one(world.fleet.servers, next.pick), (server) =>
-          world.fleet.adapt(server.key, next.load, world.nowMs),
+          world.fleet.adapt(server.key, next, world.nowMs),
         );
       case "wake":
         return world.wake();

@@ -12,7 +12,7 @@ export interface ConsoleLine {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the mark
-const MARK = /^\u0001([^\u0002]*)\u0002([^\u0003]*)\u0003 ?/;
+const MARK = /^\u0001([^\u0002]*)\u0002([^\u0003\u0004]*)(?:\u0003|\u0004 ?)/;
 
 const LEVELS: Readonly<Record<string, ConsoleLine["level"]>> = {
   debug: "debug",

@@ -102,7 +102,7 @@ export async function writeProject(
 const cleanUps = new WeakMap<TestContext, (() => unknown)[]>();
 
 /** Runs `task` when the test is over: the last one given first, and each even if another fails. */
-function cleanUp(test: TestContext, task: () => unknown): void {
+export function cleanUp(test: TestContext, task: () => unknown): void {
   const known = cleanUps.get(test);
   if (known) return void known.unshift(task);
   const tasks = [task];
