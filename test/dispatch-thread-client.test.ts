@@ -182,6 +182,18 @@ describe("a request that is lost", { timeout: 20_000 }, () => {
     assert.equal(sink.loss!.unsent, true);
   });
 
+  it("counts as unsent when the thread closed the connection without reading it (ECONNRESET)", async (test) => {
+    const { thread, client } = await setUp(test);
+    const connection = client.connection(0);
+    await exchange(thread, connection);
+    const [peer] = thread.peers;
+    peer!.socket.pause();
+    const sink = send(client.connection(connection.lastUsedMs));
+    peer!.socket.destroy();
+    assert.equal(await sink.over, "lost");
+    assert.deepEqual([peer!.received, sink.loss!.unsent], ["", true]);
+  });
+
   it("asks for no body when its head was refused", async (test) => {
     const { thread, client } = await setUp(test);
     const connection = client.connection(0);

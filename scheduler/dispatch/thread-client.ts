@@ -12,7 +12,7 @@ import { type ResponseHandler, ResponseParser } from "../http/response-parser.ts
  */
 const REUSE_WITHIN_MS = 3_000;
 
-/** Why a request got no whole response. `unsent`: no byte of it can have reached the server. */
+/** Why a request got no whole response. `unsent`: unless a body has been sent, the server knows nothing of it. */
 export interface ConnectionLoss {
   readonly error: DexterError;
   readonly unsent: boolean;
@@ -33,7 +33,7 @@ export interface ResponseSink extends Omit<ResponseHandler, "onEnd" | "onError">
  * is of use is decided by what comes in, alone.
  */
 class ThreadSocket extends Socket {
-  /** A write failed: what has been written may not have arrived. */
+  /** The last thing written was not taken, or not read. */
   refused = false;
 
   override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -121,11 +121,12 @@ export class ThreadConnection {
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    if (error.syscall === "connect") this.socket.refused = true;
+    // A unix socket is reset when its other end closes before it has read everything, or has accepted at all.
+    if (error.syscall === "connect" || error.code === "ECONNRESET") this.socket.refused = true;
     this.#lost(new DexterError("SERVER_LOST", {}, { cause: error }));
   }
 
-  /** A refused write and no answer: the peer was gone before, so nothing of the request was taken. */
+  /** Refused, and no answer: as long as no body was sent, it was the head, of which nobody has read the end. */
   #lost(error: DexterError): void {
     const unsent = this.socket.refused && !this.#answered;
     const sink = this.#sink;
