@@ -1,5 +1,5 @@
 /**
- * Brings new code to life: build, prove it in a thread of every server, then switch. Whatever fails on the
+ * Brings new code to life: build, prove it in a thread, then switch. Whatever fails on the
  * way leaves the version that is live serving.
  */
 
@@ -104,14 +104,19 @@ export class Deployer {
     }
   }
 
-  /** Loads one thread of the version in every server; without servers there is nothing to prove it in. */
+  /**
+   * Loads one thread of the version in every server, and waits for the first: what loads in one loads in all.
+   * Without servers there is nothing to prove it in.
+   */
   async #prove(candidate: Candidate): Promise<void> {
-    const spec = specOf(candidate.entry.config, candidate.version);
+    const staged = this.#fleet.stage(specOf(candidate.entry.config, candidate.version));
+    if (staged.length === 0) return;
+    const outcomes = staged.map((thread) => this.#supervisor.outcome(thread));
     try {
-      await Promise.all(this.#fleet.stage(spec).map((thread) => this.#supervisor.outcome(thread)));
+      await Promise.any(outcomes);
     } catch (error) {
       this.abandon(candidate);
-      throw error;
+      throw (error as AggregateError).errors[0];
     }
   }
 }

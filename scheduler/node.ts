@@ -170,18 +170,24 @@ export class DexterNode {
     });
   }
 
-  /** Builds functions again, as they are on disk now. Failures are logged, and what is live stays. */
-  async rebuild(entries: readonly DeployedFunction[]): Promise<void> {
-    await this.#inOrder(async () => {
+  /**
+   * Builds functions again, as they are on disk now. Failures are logged, and what is live stays.
+   * @returns those whose code is new
+   */
+  rebuild(entries: readonly DeployedFunction[]): Promise<DeployedFunction[]> {
+    return this.#inOrder(async () => {
       const startedAtMs = performance.now();
+      const broken = entries.filter(({ failure }) => failure);
       const { candidates, failures } = await this.deployer.prepareAll(entries);
       for (const candidate of candidates) this.deployer.commit(candidate);
       const ms = Math.round(performance.now() - startedAtMs);
-      for (const { version } of candidates) {
-        const context = { function: version.functionName, version: version.id };
-        this.#options.log.info(context, `updated in ${ms} ms`);
-      }
+      const updated = candidates.map(({ entry }) => entry);
+      const { log } = this.#options;
+      for (const { config } of updated) log.info(`${config.name} updated in ${ms} ms`);
+      for (const entry of broken)
+        if (!entry.failure && !updated.includes(entry)) log.info(`${entry.config.name} is good again`);
       for (const failure of failures) this.#reporter.failure(failure);
+      return updated;
     });
   }
 

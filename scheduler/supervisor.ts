@@ -209,7 +209,8 @@ export class Supervisor<T> {
     });
     const loader = new Loader(process, {
       payload: (id) => this.#ports.payload(id),
-      hasWaiting: (name) => this.#fleet.queue.waiting(name) > 0,
+      isAwaited: (thread) => this.#isAwaited(thread),
+      hasWaiting: () => this.#fleet.queue.size > 0,
       loaded: (thread) => {
         this.#settleOutcome(thread);
         this.#fleet.loaded(thread, performance.now());
@@ -313,6 +314,12 @@ export class Supervisor<T> {
     for (const thread of [...this.#outcomes.keys()])
       if (thread.server === member.key) this.#settleOutcome(thread);
     this.wake();
+  }
+
+  /** By a request, by who wants to know its outcome, or by a generation that does not serve before it is warm. */
+  #isAwaited(thread: Thread): boolean {
+    if (this.#fleet.queue.waiting(thread.functionName) > 0 || this.#outcomes.has(thread)) return true;
+    return this.#fleet.server(thread.server)?.stage === "warming";
   }
 
   #loadFailed(thread: Thread, reason: DexterError): void {

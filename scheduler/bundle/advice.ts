@@ -21,8 +21,13 @@ function adviceFor(specifier: string, { notes }: Message, compat: Compatibility)
       ? `"${name}" is part of Node.js; remove "no_nodejs_compat" from compatibility_flags to use it.`
       : `"${name}" is part of Node.js; add "nodejs_compat" to compatibility_flags to use it.`;
   }
-  const name = /^(?:@[^/]+\/)?[^./@:#][^/:]*/.exec(specifier)?.[0];
+  const name = packageName(specifier);
   return name !== undefined && says("as external")
     ? `No package "${name}" is installed; \`npm install ${name}\` may be what is missing.`
     : undefined;
+}
+
+/** The package that a specifier names; undefined when it names none. */
+export function packageName(specifier: string): string | undefined {
+  return /^(?:@[^/]+\/)?[^./@:#][^/:]*/.exec(specifier)?.[0];
 }

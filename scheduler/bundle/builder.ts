@@ -14,7 +14,7 @@ import {
   type Plugin,
 } from "esbuild";
 import type { FunctionConfig, Version } from "../types.ts";
-import { advise } from "./advice.ts";
+import { advise, packageName } from "./advice.ts";
 import { runBuildCommand } from "./command.ts";
 import { nodeMode } from "./compat.ts";
 import { type CollectedModules, collectUnbundled, moduleCollector } from "./modules.ts";
@@ -166,10 +166,15 @@ function isBuildFailure(error: unknown): error is BuildFailure {
 
 /** The files whose creation would mend an import that was not found. */
 function missingFiles({ text, location }: Message, root: string): string[] {
-  const specifier = /^Could not resolve "(\.[^"]*)"/.exec(text)?.[1];
+  const specifier = /^Could not resolve "([^"]*)"/.exec(text)?.[1]?.replace(/\?module$/, "");
   if (specifier === undefined || !location) return [];
-  const base = path.resolve(root, path.dirname(location.file), specifier.replace(/\?module$/, ""));
-  return SCRIPT_EXTENSIONS.map((extension) => base + extension);
+  if (!specifier.startsWith(".")) {
+    const name = packageName(specifier);
+    return name === undefined ? [] : [path.join(root, "node_modules", name, "package.json")];
+  }
+  const base = path.resolve(root, path.dirname(location.file), specifier);
+  const index = [".ts", ".tsx", ".js"].map((extension) => path.join(base, `index${extension}`));
+  return [...SCRIPT_EXTENSIONS.map((extension) => base + extension), ...index];
 }
 
 function outputs({ outputFiles = [] }: BuildResult): { code: string; map: string } {

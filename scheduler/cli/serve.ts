@@ -1,5 +1,4 @@
 /** `dexter dev` and `dexter start`: runs a node until a signal or `dexter stop` ends it. */
-import type { FSWatcher } from "chokidar";
 import pc from "picocolors";
 import { loadProject } from "../config/load.ts";
 import type { Exchange } from "../dispatch/exchange.ts";
@@ -24,13 +23,14 @@ export async function serve(mode: "dev" | "start", options: CommonOptions): Prom
     onStop: (graceful) => void stop(graceful),
     ...(dev ? { onRequest: (exchange) => console.log(requestLine(exchange)) } : {}),
   });
-  let watcher: FSWatcher | undefined;
-  if (dev) watcher = await (await import("../dev/watch.ts")).watchProject(node, { log, readProject });
+  const hotReload = dev
+    ? new (await import("../dev/watch.ts")).HotReload(node, { log, readProject })
+    : undefined;
 
   const stop = async (graceful: boolean) => {
     if (!stopping && graceful) log.info("stopping after the requests in progress");
     stopping = true;
-    await watcher?.close();
+    hotReload?.close();
     await node.stop(graceful);
     process.exit(0);
   };

@@ -1,77 +1,151 @@
 /**
  * Hot reload: watches what the project is made of, and brings changes to life. A change of a source
- * rebuilds the functions that read it; a change of configuration, or a file that comes or goes in the
- * functions folder, reads the whole project again.
+ * rebuilds the functions that read it; a change of configuration, or a function that comes or goes, reads
+ * the whole project again.
  */
+import { statSync } from "node:fs";
 import path from "node:path";
-import { type FSWatcher, watch } from "chokidar";
 import { DexterError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { DexterNode } from "../node.ts";
+import type { DeployedFunction } from "../registry.ts";
 import type { Project } from "../types.ts";
+import { FolderWatcher } from "./folder-watcher.ts";
+import { type Changes, Scope } from "./scope.ts";
 
 /** Editors write a file in several steps; what follows within this time belongs to the same change. */
-const GATHER_MS = 8;
+const GATHER_MS = 5;
+/** But a change that goes on and on is taken up in between. */
+const MAX_GATHER_MS = 100;
+/** File times are counted in steps of the kernel's clock. */
+const CLOCK_STEP_MS = 20;
 
-export async function watchProject(
-  node: DexterNode,
-  { log, readProject }: { log: Logger; readProject: () => Promise<Project> },
-): Promise<FSWatcher> {
-  const changed = new Set<string>();
-  let whole = false;
-  let timer: NodeJS.Timeout | undefined;
+export interface HotReloadOptions {
+  readonly log: Logger;
+  readonly readProject: () => Promise<Project>;
+}
 
-  const { root, node: settings } = node.project;
-  const ignored = (file: string) =>
-    /(?:^|[\\/])(?:node_modules|\.git)(?:[\\/]|$)/.test(file) || within(settings.dataDir, file);
-  const watcher = watch(root, { ignored, ignoreInitial: true });
-  const watchInputs = () => {
-    for (const { builder } of node.registry.functions.values()) {
-      for (const input of builder.inputs) if (!within(root, input) || ignored(input)) watcher.add(input);
-    }
-    watcher.add(node.project.watchFiles.filter((file) => !within(root, file)));
-  };
+/** Takes up changes until `close`. */
+export class HotReload {
+  readonly #node: DexterNode;
+  readonly #options: HotReloadOptions;
+  readonly #watcher: FolderWatcher;
+  #changes = new Map<string, boolean>();
+  #gatherSinceMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #running = false;
+  #closed = false;
+  #projectIsBroken = false;
+  /** Functions with a build command whose last build changed nothing: see `#takeUp`. */
+  #settled = new Set<DeployedFunction>();
 
-  const takeUp = async () => {
-    const files = new Set(changed);
-    const again = whole;
-    changed.clear();
-    whole = false;
+  constructor(node: DexterNode, options: HotReloadOptions) {
+    this.#node = node;
+    this.#options = options;
+    this.#watcher = new FolderWatcher({
+      onEvent: (file, comesOrGoes) => this.#onEvent(file, comesOrGoes),
+      onError: (message) => options.log.error(message),
+    });
+    // The project was read after this process began.
+    this.#watch(performance.timeOrigin);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#watcher.close();
+  }
+
+  #onEvent(file: string, comesOrGoes: boolean): void {
+    if (this.#scope.isNoise(file)) return;
+    this.#changes.set(file, comesOrGoes || this.#changes.get(file) === true);
+    this.#gather();
+  }
+
+  /** Waits for the end of a change, unless one is being taken up: then that comes first. */
+  #gather(): void {
+    if (this.#running || this.#closed) return;
+    const nowMs = performance.now();
+    if (this.#timer === undefined) this.#gatherSinceMs = nowMs;
+    else if (nowMs - this.#gatherSinceMs > MAX_GATHER_MS) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#run(), GATHER_MS);
+  }
+
+  async #run(): Promise<void> {
+    this.#timer = undefined;
+    this.#running = true;
+    const changes = this.#changes;
+    this.#changes = new Map();
+    const sinceMs = Date.now();
+    await this.#takeUp(changes);
+    this.#watch(sinceMs);
+    this.#running = false;
+    if (this.#changes.size > 0) this.#gather();
+  }
+
+  /**
+   * A build command writes files, which are changes again. They are taken up, for an edit may have come in
+   * between, until a build in which the command ran changes nothing.
+   */
+  async #takeUp(changes: Changes): Promise<void> {
+    const settled = this.#settled;
+    this.#settled = new Set();
+    if (this.#scope.concernsProject(changes) && (await this.#takeUpProject())) return;
+    const entries = this.#scope.concerned(changes).filter((entry) => !settled.has(entry));
+    if (entries.length === 0) return;
+    const updated = await this.#node.rebuild(entries);
+    this.#settled = new Set(
+      entries.filter((entry) => entry.config.build.command && !updated.includes(entry)),
+    );
+  }
+
+  /** Whether the project reads differently now, and has been taken up. One that is wrong changes nothing. */
+  async #takeUpProject(): Promise<boolean> {
+    const { log, readProject } = this.#options;
+    const before = this.#node.project;
+    const wasBroken = this.#projectIsBroken;
+    this.#projectIsBroken = true;
     try {
-      if (again) {
-        const project = await readProject();
-        for (const warning of project.warnings) log.warn(warning);
-        await node.apply(project);
-        log.info("took up the changed project");
-      }
-      const entries = [...node.registry.functions.values()];
-      await node.rebuild(entries.filter(({ builder }) => builder.inputs.some((input) => files.has(input))));
+      const project = await readProject();
+      const differs = JSON.stringify(project) !== JSON.stringify(before);
+      if (differs) await this.#node.apply(project);
+      for (const warning of project.warnings) if (!before.warnings.includes(warning)) log.warn(warning);
+      if (differs || wasBroken) log.info(whatIsNew(before, project));
+      this.#projectIsBroken = false;
+      return differs;
     } catch (error) {
       if (!(error instanceof DexterError)) throw error;
       log.error(`${error.message}\n(still serving what was there before)`);
+      return false;
     }
-    watchInputs();
-  };
+  }
 
-  watcher.on("all", (event, file) => {
-    const absolute = path.resolve(file);
-    changed.add(absolute);
-    const { functionsDir } = node.project.node;
-    const comesOrGoes = event !== "change" && within(functionsDir, absolute);
-    whole ||= comesOrGoes || node.project.watchFiles.includes(absolute) || isConfiguration(absolute);
-    clearTimeout(timer);
-    timer = setTimeout(() => void takeUp(), GATHER_MS);
-  });
-  watcher.on("error", (error) => log.error(`cannot watch files: ${(error as Error).message}`));
-  await new Promise<void>((resolve) => watcher.once("ready", resolve));
-  watchInputs();
-  return watcher;
+  /** Watches what the project is made of now. What changed since then in folders that are new was not seen. */
+  #watch(sinceMs: number): void {
+    const scope = this.#scope;
+    const unseen = new Set(this.#watcher.watch(scope.folders()));
+    if (unseen.size === 0) return;
+    for (const file of scope.files()) {
+      if (!unseen.has(path.dirname(file))) continue;
+      const stats = statSync(file, { throwIfNoEntry: false });
+      if (stats && stats.ctimeMs >= sinceMs - CLOCK_STEP_MS) this.#changes.set(file, true);
+    }
+    if (this.#changes.size > 0) this.#gather();
+  }
+
+  get #scope(): Scope {
+    return new Scope(this.#node.project, this.#node.registry.functions.values());
+  }
 }
 
-function within(folder: string, file: string): boolean {
-  return file === folder || file.startsWith(folder + path.sep);
-}
-
-function isConfiguration(file: string): boolean {
-  return /^(?:wrangler\.(?:toml|jsonc?)|\.dev\.vars.*)$/.test(path.basename(file));
+function whatIsNew(before: Project, after: Project): string {
+  const names = ({ functions }: Project) => functions.map(({ name }) => name);
+  const added = names(after).filter((name) => !names(before).includes(name));
+  const removed = names(before).filter((name) => !names(after).includes(name));
+  const parts = [
+    ...(added.length > 0 ? [`new: ${added.join(", ")}`] : []),
+    ...(removed.length > 0 ? [`gone: ${removed.join(", ")}`] : []),
+  ];
+  return `took up the changed project${parts.length > 0 ? ` (${parts.join("; ")})` : ""}`;
 }

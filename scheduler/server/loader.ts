@@ -1,8 +1,9 @@
 /**
- * Loads and ends the isolates of one server through its control socket, one load at a time: a load keeps
- * the server's only CPU busy for 5 to 13 ms, and between two loads waiting requests get their turn.
+ * Loads and ends the isolates of one server through its control socket, one at a time: a load keeps the
+ * server's only CPU busy for 5 to 13 ms, an end for 1 to 3. What somebody waits for comes first and without a
+ * pause; the rest leaves requests half of the server's time.
  */
-
+import { setTimeout as sleep } from "node:timers/promises";
 import type { VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import { LoadError } from "../load-error.ts";
@@ -12,13 +13,16 @@ import type { ServerProcess } from "./process.ts";
 /** How long after its last sign of life a dead server's exit is noticed at the latest. */
 const EXIT_NOTICED_MS = 1_000;
 
-/** Pause between two loads that no request waits for. */
-const BREATH_MS = 2;
+/** After work that nobody waits for the server rests as long as that took, within these bounds. */
+const MIN_REST_MS = 4;
+const MAX_REST_MS = 25;
 
 export interface LoaderPorts {
   payload(versionId: string): VersionPayload | undefined;
-  /** Whether a request waits for a thread of this function: its load comes first. */
-  hasWaiting(functionName: string): boolean;
+  /** Whether somebody waits for this thread, such as a request of its function. */
+  isAwaited(thread: Thread): boolean;
+  /** Whether a request waits, which may need the slot of a thread that ends. */
+  hasWaiting(): boolean;
   loaded(thread: Thread): void;
   failed(thread: Thread, reason: DexterError): void;
   ended(thread: Thread): void;
@@ -27,7 +31,8 @@ export interface LoaderPorts {
 export class Loader {
   readonly #process: ServerProcess;
   readonly #ports: LoaderPorts;
-  readonly #pending: Thread[] = [];
+  readonly #loads: Thread[] = [];
+  readonly #ends: Thread[] = [];
   readonly #uploaded = new Set<string>();
   readonly #names = new Map<string, Thread>();
   #count = 0;
@@ -40,17 +45,14 @@ export class Loader {
 
   /** Queues the thread for loading; `loaded` or `failed` tells the outcome. */
   load(thread: Thread): void {
-    this.#pending.push(thread);
+    this.#loads.push(thread);
     if (!this.#running) void this.#run();
   }
 
   /** Ends the isolate once its `waitUntil` work is done. */
   end(thread: Thread): void {
-    const ended = () => {
-      for (const [name, known] of this.#names) if (known === thread) this.#names.delete(name);
-      this.#ports.ended(thread);
-    };
-    this.#process.control("DELETE", `/threads/${thread.slot}`).then(ended, ended);
+    this.#ends.push(thread);
+    if (!this.#running) void this.#run();
   }
 
   /** Resolves when no thread has `waitUntil` work left. */
@@ -71,13 +73,30 @@ export class Loader {
   async #run(): Promise<void> {
     this.#running = true;
     await this.#process.ready.catch(() => {});
-    while (this.#pending.length > 0) {
-      const urgent = this.#pending.findIndex((thread) => this.#ports.hasWaiting(thread.functionName));
-      const [thread] = this.#pending.splice(Math.max(0, urgent), 1);
-      await this.#loadOne(thread!);
-      await new Promise((resolve) => setTimeout(resolve, BREATH_MS));
+    while (this.#loads.length + this.#ends.length > 0) {
+      const startedAtMs = performance.now();
+      const awaited = this.#loads.findIndex((thread) => this.#ports.isAwaited(thread));
+      if (awaited < 0 && this.#ends.length > 0) this.#endOne(this.#ends.shift()!);
+      else await this.#loadOne(this.#loads.splice(Math.max(0, awaited), 1)[0]!);
+      if (this.#isUrgent) continue;
+      const tookMs = performance.now() - startedAtMs;
+      await sleep(Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, tookMs)));
     }
     this.#running = false;
+  }
+
+  get #isUrgent(): boolean {
+    if (this.#loads.some((thread) => this.#ports.isAwaited(thread))) return true;
+    return this.#ends.length > 0 && this.#ports.hasWaiting();
+  }
+
+  /** Not waited for: the isolate's `waitUntil` work may take its time. */
+  #endOne(thread: Thread): void {
+    const ended = () => {
+      for (const [name, known] of this.#names) if (known === thread) this.#names.delete(name);
+      this.#ports.ended(thread);
+    };
+    this.#process.control("DELETE", `/threads/${thread.slot}`).then(ended, ended);
   }
 
   async #loadOne(thread: Thread): Promise<void> {
