@@ -25,6 +25,19 @@ describe("a request", () => {
     assert.equal(world.arrive("a").thread, thread);
   });
 
+  it("leaves a thread that has never served alone while one that has is idle", () => {
+    const world = FleetWorld.of(1, [spec("a")]);
+    const first = world.arrive("a");
+    world.settle();
+    world.finish(first);
+    assert.equal(world.idle(0), 2);
+    assert.equal(world.arrive("a").thread, first.thread);
+    world.settle();
+    const second = world.arrive("a");
+    world.settle();
+    assert.equal(second.thread!.slot, 1);
+  });
+
   it("fills a thread up to its concurrency before it takes another", () => {
     const world = FleetWorld.of(1, [spec("a", { startThreads: 2, concurrency: 3 })]);
     const threads = world.arrivals(5, "a").map((call) => call.thread!);

@@ -59,7 +59,7 @@ describe("spare threads", () => {
       (await node.status()).servers.every((server) => idleIn(server) === 5),
     );
     const before = new Set(places((await node.status()).servers).map(({ key }) => key));
-    const runs: Probed[] = await Promise.all(Array.from({ length: 10 }, () => node.json("/probe?ms=300")));
+    const runs: Probed[] = await Promise.all(Array.from({ length: 10 }, () => node.json("/probe?ms=1000")));
     const after = places((await node.status()).servers);
     const served = after.filter(({ requests }) => requests > 0);
     assert.equal(new Set(runs.map(({ id }) => id)).size, 10);

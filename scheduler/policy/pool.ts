@@ -73,7 +73,8 @@ export class Pool {
     thread.lastUsedMs = nowMs;
     this.#starting--;
     this.#idle++;
-    this.#available.push(thread);
+    // To the bottom: those that have served are warmer than one that never has.
+    this.#available.unshift(thread);
   }
 
   /**
