@@ -19,12 +19,13 @@ export default {
       return new Response("held until the gate opened");
     }
     if (pathname === "/life/upload") {
-      const reader = request.body.getReader();
-      try {
+      const read = async (reader) => {
         while (!(await reader.read()).done) await gate(request, "reading");
-      } catch {
-        await note(request, "cut", "the body was cut off");
-      }
+      };
+      const cut = read(request.body.getReader()).catch(() => note(request, "cut", "the body was cut off"));
+      // Without it the request would be over, and its reading with it, as soon as its client is gone.
+      ctx.waitUntil(cut);
+      await cut;
       return new Response("nobody reads this");
     }
     const { readable, writable } = new IdentityTransformStream();
