@@ -3,15 +3,8 @@
  * 0 done, 1 a failure, 2 bad usage.
  */
 import { Command, CommanderError, Option } from "commander";
+import type { CommonOptions, CommonOptions } from "./cli/project.ts";
 import { DexterError } from "./errors.ts";
-
-/** Options that every command takes. */
-export interface CommonOptions {
-  readonly config?: string;
-  readonly env?: string;
-  readonly set: readonly string[];
-  readonly json?: boolean;
-}
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];

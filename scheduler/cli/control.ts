@@ -1,22 +1,17 @@
 /** `dexter reload` and `dexter stop`, and the call to the admin socket that they and `status` share. */
-import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadProject } from "../config/load.ts";
 import { DexterError } from "../errors.ts";
-import type { CommonOptions } from "../main.ts";
-import { adminSocket } from "../paths.ts";
 import { callControl } from "../server/control.ts";
-import { projectOptions } from "./project.ts";
+import type { NodeStatus } from "../status.ts";
+import { adminSocketOf, type CommonOptions, type CommonOptions } from "./project.ts";
 
-/** Where the node of this project listens for its operator. */
-export async function adminSocketOf(options: CommonOptions): Promise<string> {
-  return adminSocket((await loadProject(projectOptions(options))).node.dataDir);
-}
+const LOOK_MS = 20;
 
-/** Calls the running node. Throws NOT_RUNNING, or REFUSED with what the node says. */
+/** Calls the running node. Throws NOT_RUNNING, NOT_ALLOWED, or REFUSED with what the node says. */
 export async function callAdmin<T>(socket: string, method: string, path: string): Promise<T> {
-  const answer = await callControl(socket, method, path).catch((cause) => {
-    throw new DexterError("NOT_RUNNING", { path: socket }, { cause });
+  const answer = await callControl(socket, method, path).catch((cause: NodeJS.ErrnoException) => {
+    const code = cause.code === "EACCES" ? "NOT_ALLOWED" : "NOT_RUNNING";
+    throw new DexterError(code, { path: socket }, { cause });
   });
   const body = JSON.parse(answer.text) as { error?: string };
   if (answer.status >= 400)
@@ -31,9 +26,18 @@ export async function reload(options: CommonOptions): Promise<void> {
 
 /** Returns when the node has stopped. */
 export async function stop(options: CommonOptions & { now?: boolean }): Promise<void> {
-  const { node } = await loadProject(projectOptions(options));
-  await callAdmin(adminSocket(node.dataDir), "POST", options.now ? "/stop?now" : "/stop");
-  // The lock goes last.
-  while (existsSync(node.lockFile)) await sleep(50);
+  const socket = await adminSocketOf(options);
+  const { pid } = await callAdmin<NodeStatus>(socket, "GET", "/status");
+  await callAdmin(socket, "POST", options.now ? "/stop?now" : "/stop");
+  while (isAlive(pid)) await sleep(LOOK_MS);
   console.log("stopped");
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }

@@ -1,17 +1,15 @@
 /** `dexter directives`: the [dexter] table's keys, from the schema itself. */
 import { directiveTable } from "../config/directives.ts";
-import { table } from "./tables.ts";
+import { prose, table, terminalWidth } from "./table.ts";
 
 export function directives(options: { json?: boolean }): void {
   const known = directiveTable();
-  if (options.json) console.log(JSON.stringify(known, undefined, 2));
-  else {
-    const rows = known.map(({ name, original, default: value, description }) => [
-      name,
-      original,
-      value,
-      description,
-    ]);
-    console.log(table(["directive", "original", "default", "meaning"], rows));
-  }
+  if (options.json) return console.log(JSON.stringify(known, undefined, 2));
+  const rows = known.map(({ name, original, default: value, description }) => [
+    name,
+    original,
+    value,
+    prose(description),
+  ]);
+  console.log(table(["directive", "original", "default", "meaning"], rows, { width: terminalWidth() }));
 }

@@ -1,6 +1,16 @@
-/** What the commands have in common: which project is meant. */
-import type { LoadOptions } from "../config/load.ts";
-import type { CommonOptions } from "../main.ts";
+/** What the commands have in common: their options, which project is meant, and how it is found. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { findDataDir, type LoadOptions } from "../config/load.ts";
+import { adminSocket } from "../paths.ts";
+
+/** Options that every command about a project takes. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly env?: string;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
 
 export function projectOptions({ config, env, set }: CommonOptions): LoadOptions {
   return {
@@ -9,6 +19,21 @@ export function projectOptions({ config, env, set }: CommonOptions): LoadOptions
     ...(config === undefined ? {} : { configPath: config }),
     ...(env === undefined ? {} : { envName: env }),
   };
+}
+
+/**
+ * Where the node of this project listens for its operator. The configuration may have become unreadable
+ * while the node runs; then the default place is tried.
+ */
+export async function adminSocketOf(options: CommonOptions): Promise<string> {
+  try {
+    return adminSocket(await findDataDir(projectOptions(options)));
+  } catch (error) {
+    const folder = options.config === undefined ? process.cwd() : path.dirname(path.resolve(options.config));
+    const usual = adminSocket(path.join(folder, ".dexter"));
+    if (existsSync(usual)) return usual;
+    throw error;
+  }
 }
 
 /** Warnings go to stderr, one line each. */

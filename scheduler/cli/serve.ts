@@ -1,39 +1,66 @@
 /** `dexter dev` and `dexter start`: runs a node until a signal or `dexter stop` ends it. */
-import pc from "picocolors";
 import { loadProject } from "../config/load.ts";
-import type { Exchange } from "../dispatch/exchange.ts";
 import { DexterError } from "../errors.ts";
-import { createLogger } from "../logger.ts";
-import type { CommonOptions } from "../main.ts";
+import { createLogger, type Logger } from "../logger.ts";
 import { DexterNode } from "../node.ts";
-import { projectOptions, warn } from "./project.ts";
-import { table } from "./tables.ts";
+import { banner } from "./banner.ts";
+import { type CommonOptions, type CommonOptions, projectOptions, warn } from "./project.ts";
 
 export async function serve(mode: "dev" | "start", options: CommonOptions): Promise<void> {
   const dev = mode === "dev";
   const readProject = () => loadProject({ ...projectOptions(options), dev });
   const project = await readProject();
   warn(project.warnings);
-  const log = createLogger(project.node.logLevel, dev || process.stderr.isTTY === true);
-  let stopping = false;
+  const isForPeople = dev || process.stderr.isTTY === true;
+  const log = createLogger(
+    project.node.logLevel,
+    isForPeople ? (await import("./log-line.ts")).logLine : undefined,
+  );
+  const onRequest = dev ? await requestLog() : undefined;
+
+  const starting = new AbortController();
+  const interrupt = () => starting.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  let stop: (graceful: boolean) => unknown = interrupt;
   const node = await DexterNode.start(project, {
     dev,
     log,
     readProject,
-    onStop: (graceful) => void stop(graceful),
-    ...(dev ? { onRequest: (exchange) => console.log(requestLine(exchange)) } : {}),
+    onStop: (graceful) => stop(graceful),
+    signal: starting.signal,
+    ...(onRequest ? { onRequest } : {}),
+  }).catch((error) => {
+    if (starting.signal.aborted) process.exit(0);
+    throw error;
   });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
   const hotReload = dev
     ? new (await import("../dev/watch.ts")).HotReload(node, { log, readProject })
     : undefined;
+  stop = stopper(node, log, () => hotReload?.close());
+  obeySignals(node, log, stop);
+  console.log(banner(node));
+}
 
-  const stop = async (graceful: boolean) => {
+async function requestLog() {
+  const { requestLine } = await import("./request-line.ts");
+  return (record: Parameters<typeof requestLine>[0]) => console.log(requestLine(record));
+}
+
+/** Stops gracefully or at once, which hurries a stop that is under way, and ends the process. */
+function stopper(node: DexterNode, log: Logger, first: () => void): (graceful: boolean) => Promise<void> {
+  let stopping = false;
+  return async (graceful) => {
     if (!stopping && graceful) log.info("stopping after the requests in progress");
     stopping = true;
-    hotReload?.close();
+    first();
     await node.stop(graceful);
     process.exit(0);
   };
+}
+
+/** Apache's signals. */
+function obeySignals(node: DexterNode, log: Logger, stop: (graceful: boolean) => unknown): void {
   const restart = (how: "one by one" | "at once") => {
     log.info("restarting the servers");
     node.reload(how).catch((error) => {
@@ -41,48 +68,10 @@ export async function serve(mode: "dev" | "start", options: CommonOptions): Prom
       log.error(error.message);
     });
   };
-  process.on("SIGTERM", () => void stop(true));
-  process.on("SIGINT", () => void stop(false));
+  process.on("SIGTERM", () => stop(true));
+  process.on("SIGINT", () => stop(false));
   process.on("SIGHUP", () => restart("at once"));
   process.on("SIGUSR1", () => restart("one by one"));
-  process.on("SIGWINCH", () => restart("one by one"));
-  console.log(banner(node));
-}
-
-/** The functions with their URLs, and where to look further. */
-function banner(node: DexterNode): string {
-  const [url = ""] = node.urls;
-  const rows = node.project.functions.map((fn) => {
-    const places = node.routesOf(fn.name);
-    return [fn.name, urlOf(fn.name, places, url, node.project.node.baseDomain), places.join(", ")];
-  });
-  return [
-    "",
-    table(["function", "url", "answers at"], rows),
-    "",
-    `dexter is ready on ${node.urls.join(", ")}`,
-    pc.dim("state of servers and threads: npx dexter status (--watch)"),
-    "",
-  ].join("\n");
-}
-
-/** A link that reaches the function, from its first route. */
-function urlOf(name: string, routes: readonly string[], url: string, baseDomain: string): string {
-  if (routes.includes("*/*")) return `${url}/`;
-  const [first = ""] = routes;
-  const base = new URL(url);
-  if (first === `${name}.${baseDomain}/*` && routes.includes(`*/${name}/*`)) return `${url}/${name}`;
-  const [host = "*", ...path] = first.replace(/\*$/, "").split("/");
-  return host === "*" || host === ""
-    ? `${url}/${path.join("/")}`
-    : `http://${host}:${base.port}/${path.join("/")}`;
-}
-
-function requestLine({ req, res, outcome, startedAtMs, functionName, facts }: Exchange): string {
-  const ms = performance.now() - startedAtMs;
-  const status = outcome === "answered" ? (req.headers.upgrade ? 101 : res.statusCode) : outcome;
-  const colour =
-    typeof status !== "number" ? pc.yellow : status >= 500 ? pc.red : status >= 400 ? pc.yellow : pc.green;
-  const time = ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
-  return `${pc.dim(new Date().toTimeString().slice(0, 8))} ${colour(String(status))} ${req.method} ${facts.path} ${pc.dim(`${functionName} ${time}`)}`;
+  // A terminal sends it when its window changes size, which is no wish to restart.
+  if (!process.stdout.isTTY) process.on("SIGWINCH", () => restart("one by one"));
 }

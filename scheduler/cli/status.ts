@@ -1,9 +1,10 @@
 /** `dexter status` */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CommonOptions } from "../main.ts";
 import type { NodeStatus } from "../status.ts";
-import { adminSocketOf, callAdmin } from "./control.ts";
-import { statusText } from "./tables.ts";
+import { callAdmin } from "./control.ts";
+import { adminSocketOf, type CommonOptions, type CommonOptions } from "./project.ts";
+import { statusText } from "./status-text.ts";
+import { terminalWidth } from "./table.ts";
 
 const WATCH_MS = 1_000;
 const CLEAR_SCREEN = "\x1b[H\x1b[2J\x1b[3J";
@@ -12,9 +13,12 @@ export async function status(options: CommonOptions & { watch?: boolean }): Prom
   const socket = await adminSocketOf(options);
   for (;;) {
     const current = await callAdmin<NodeStatus>(socket, "GET", "/status");
+    // Several in a row are one a line, as `jq` likes them.
     if (options.json) console.log(JSON.stringify(current, undefined, options.watch ? 0 : 2));
-    else
-      process.stdout.write((options.watch && process.stdout.isTTY ? CLEAR_SCREEN : "") + statusText(current));
+    else {
+      const clear = options.watch && process.stdout.isTTY ? CLEAR_SCREEN : "";
+      process.stdout.write(clear + statusText(current, terminalWidth()));
+    }
     if (!options.watch) return;
     await sleep(WATCH_MS);
   }
