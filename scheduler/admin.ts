@@ -17,7 +17,7 @@ export async function openAdmin(socketPath: string, actions: AdminActions): Prom
   rmSync(socketPath, { force: true });
   const server = createServer(async (req, res) => {
     const answer = (status: number, body: unknown) => {
-      res.writeHead(status, { "Content-Type": "application/json" });
+      res.writeHead(status, { "Content-Type": "application/json", Connection: "close" });
       res.end(`${JSON.stringify(body)}\n`);
     };
     try {
@@ -29,7 +29,8 @@ export async function openAdmin(socketPath: string, actions: AdminActions): Prom
           return answer(200, {});
         case "POST /stop":
         case "POST /stop?now":
-          actions.stop(!req.url!.endsWith("now"));
+          // Stopping ends this connection too, so the answer goes first.
+          res.once("finish", () => actions.stop(!req.url!.endsWith("now")));
           return answer(202, {});
         default:
           return answer(404, { error: `no such call: ${req.method} ${req.url}` });

@@ -1,25 +1,15 @@
 /**
- * The log: JSON lines on stderr, or lines for people when `pretty`. Written synchronously, so that
- * nothing is lost when the process ends.
+ * The log: JSON lines on stderr, or lines for people. Written synchronously, so that nothing is lost when the
+ * process ends.
  */
 import { pino } from "pino";
-import { build as prettyLine } from "pino-pretty";
 import type { NodeConfig } from "./types.ts";
 
 export type Logger = pino.Logger;
 
-/** @param write takes whole lines */
-export function createLogger(level: NodeConfig["logLevel"], pretty: boolean): Logger {
+/** @param format makes a line for people of one in JSON; without it the lines stay as they are */
+export function createLogger(level: NodeConfig["logLevel"], format?: (line: string) => string): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!pretty) return pino(options, pino.destination({ fd: 2, sync: true }));
-  return pino(
-    options,
-    prettyLine({
-      destination: 2,
-      sync: true,
-      translateTime: "HH:MM:ss.l",
-      ignore: "pid,hostname",
-      singleLine: true,
-    }),
-  );
+  const stderr = pino.destination({ fd: 2, sync: true });
+  return pino(options, format ? { write: (line) => void stderr.write(format(line)) } : stderr);
 }

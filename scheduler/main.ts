@@ -3,7 +3,7 @@
  * 0 done, 1 a failure, 2 bad usage.
  */
 import { Command, CommanderError, Option } from "commander";
-import type { CommonOptions, CommonOptions } from "./cli/project.ts";
+import type { CommonOptions } from "./cli/project.ts";
 import { DexterError } from "./errors.ts";
 
 function collect(value: string, previous: readonly string[]): readonly string[] {

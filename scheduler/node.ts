@@ -9,17 +9,16 @@ import { Deployer } from "./deployer.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import type { Exchange } from "./dispatch/exchange.ts";
 import { DexterError } from "./errors.ts";
-import { type ClientResolver, createClientResolver } from "./http/client-address.ts";
-import type { ListenerPorts } from "./http/listener.ts";
+import { Front } from "./front.ts";
 import { Listeners } from "./listeners.ts";
 import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
 import type { Logger } from "./logger.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory } from "./paths.ts";
-import { createRouter, type Router } from "./policy/routes.ts";
 import type { Thread } from "./policy/thread.ts";
 import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
 import { Reporter } from "./reporter.ts";
+import { type RequestRecord, recordOf } from "./request-record.ts";
 import { keepScoreboard, writeFileAtomically } from "./scoreboard.ts";
 import { checkIdentity, fitsAllAtOnce, needsRestart, supervisorSettings } from "./server-settings.ts";
 import { type NodeStatus, nodeStatus } from "./status.ts";
@@ -31,10 +30,11 @@ export interface NodeOptions {
   readonly log: Logger;
   /** Reads the configuration again, as the command line said. */
   readonly readProject: () => Promise<Project>;
-  /** A request is over. */
-  readonly onRequest?: (exchange: Exchange) => void;
+  readonly onRequest?: (request: RequestRecord) => void;
   /** Somebody asked over the admin socket. */
   readonly onStop: (graceful: boolean) => void;
+  /** Gives up a start that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 export class DexterNode {
@@ -44,8 +44,7 @@ export class DexterNode {
   readonly #dispatcher: Dispatcher;
   readonly #supervisor: Supervisor<Exchange>;
   #project: Project;
-  #router!: Router;
-  #clientOf!: ClientResolver;
+  readonly #front: Front;
   readonly #listeners: Listeners;
   readonly #reporter: Reporter;
   #admin: AdminServer | undefined;
@@ -62,7 +61,6 @@ export class DexterNode {
     const { dev, log } = options;
     this.registry = new FunctionRegistry({ dev });
     this.#reporter = new Reporter({ dev, log, registry: this.registry, root: () => this.#project.root });
-    this.#listeners = new Listeners(this.#listenerPorts());
     this.#dispatcher = new Dispatcher(
       {
         socketOf: (thread) => this.#supervisor.member(thread.server)?.process.socketOf(thread.slot),
@@ -71,7 +69,7 @@ export class DexterNode {
         full: () => this.#adviseOnce(),
         due: () => this.#supervisor.wake(),
         renderFailure: (exchange, failure) => this.#reporter.exchangeFailed(exchange, failure),
-        finished: (exchange) => options.onRequest?.(exchange),
+        finished: (exchange) => options.onRequest?.(recordOf(exchange)),
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
@@ -83,12 +81,19 @@ export class DexterNode {
       onExit: (key) => this.#dispatcher.forgetServer(key),
     });
     this.deployer = new Deployer(this.registry, this.#dispatcher.fleet, this.#supervisor);
-    this.#configureRequests();
+    this.#front = new Front(project, {
+      registry: this.registry,
+      reporter: this.#reporter,
+      dispatcher: this.#dispatcher,
+      onRequest: options.onRequest,
+    });
+    this.#listeners = new Listeners(this.#front);
   }
 
   /**
    * Starts a node and resolves when it listens.
-   * @throws LOCKED, BUILD_FAILED, LOAD_FAILED, SERVER_FAILED, PORT_IN_USE, …; nothing is left running then.
+   * @throws LOCKED, BUILD_FAILED, LOAD_FAILED, SERVER_FAILED, PORT_IN_USE, …, or STOPPING when it was given up;
+   * nothing is left running then.
    * In dev a function that fails is reported and served as an error page instead.
    */
   static async start(project: Project, options: NodeOptions): Promise<DexterNode> {
@@ -98,7 +103,10 @@ export class DexterNode {
     try {
       node = new DexterNode(project, options);
       node.#releaseLock = release;
+      const giveUp = () => void node?.stop(false);
+      options.signal?.addEventListener("abort", giveUp, { once: true });
       await node.#begin();
+      options.signal?.removeEventListener("abort", giveUp);
       return node;
     } catch (error) {
       await node?.stop(false);
@@ -116,7 +124,7 @@ export class DexterNode {
   }
 
   routesOf(name: string): string[] {
-    return this.#router.routesOf(name);
+    return this.#front.routesOf(name);
   }
 
   status(): NodeStatus {
@@ -128,7 +136,7 @@ export class DexterNode {
       functions: this.#project.functions.map(({ name }) => ({
         name,
         version: this.registry.functions.get(name)?.live?.id ?? "",
-        routes: this.#router.routesOf(name),
+        routes: this.#front.routesOf(name),
       })),
       connectionStatus: this.#project.node.connectionStatus,
     });
@@ -162,7 +170,7 @@ export class DexterNode {
       this.#options.log.level = project.node.logLevel;
       for (const entry of entries) this.registry.put(entry);
       for (const candidate of candidates) this.deployer.commit(candidate);
-      this.#configureRequests();
+      this.#front.configure(project);
       await this.deployer.removeAllBut(project.functions.map(({ name }) => name));
       this.#supervisor.configure(servers);
       if (restart || changed) this.#supervisor.restart(restart ?? "one by one");
@@ -211,11 +219,13 @@ export class DexterNode {
     const entries = functions.map((config) => this.registry.entryFor(config));
     for (const entry of entries) this.registry.put(entry);
     const { candidates, failures } = await this.deployer.prepareAll(entries);
+    this.#throwIfStopping();
     this.#throwOrReport(failures);
     for (const candidate of candidates) this.deployer.commit(candidate);
     if (!fitsAllAtOnce(functions, node)) this.#dispatcher.fleet.deactivateAll();
     await this.#supervisor.start();
     await this.#firstLoads();
+    this.#throwIfStopping();
     (await this.#listeners.change(node)).finish();
     this.#admin = await openAdmin(adminSocket(node.dataDir), {
       status: () => this.status(),
@@ -244,31 +254,13 @@ export class DexterNode {
     if (!this.#options.dev) this.#throwOrReport(failures);
   }
 
+  #throwIfStopping(): void {
+    if (this.#stopping) throw new DexterError("STOPPING");
+  }
+
   #throwOrReport(failures: readonly unknown[]): void {
     if (failures.length > 0 && !this.#options.dev) throw combined(failures);
     for (const failure of failures) this.#reporter.failure(failure);
-  }
-
-  #configureRequests(): void {
-    const { node, functions } = this.#project;
-    this.#router = createRouter(functions, { baseDomain: node.baseDomain });
-    this.#clientOf = createClientResolver(node.trustedProxies);
-    this.#dispatcher.configure({ queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs });
-  }
-
-  #listenerPorts(): ListenerPorts {
-    return {
-      clientOf: (peer, request) => this.#clientOf(peer, request),
-      route: (host, path) => this.#router.match(host, path),
-      dispatch: (request, about) => {
-        const entry = this.registry.functions.get(about.functionName);
-        if (entry?.live) return this.#dispatcher.dispatch(request, about);
-        const failure = entry?.failure ?? noFunction(about.facts);
-        this.#reporter.answer({ ...request, ...about, version: undefined }, failure);
-      },
-      notFound: (req, res, facts, id) =>
-        this.#reporter.answer({ req, res, id, functionName: "", version: undefined }, noFunction(facts)),
-    };
   }
 
   /** A version that loaded before can fail later, in a thread that nobody waits for. */
@@ -295,8 +287,6 @@ export class DexterNode {
   async #end(graceful: boolean): Promise<void> {
     const { node } = this.#project;
     this.#endScoreboard?.();
-    this.#admin?.close();
-    this.#admin?.closeAllConnections();
     // Clients hear with the response that their connection ends.
     for (const { res } of this.#dispatcher.exchanges) if (!res.headersSent) res.shouldKeepAlive = false;
     let inTime = graceful;
@@ -307,6 +297,9 @@ export class DexterNode {
     this.#listeners.destroy();
     await this.#supervisor.stop(inTime);
     await this.registry.dispose();
+    // Until here the operator can look on, or hurry.
+    this.#admin?.close();
+    this.#admin?.closeAllConnections();
     clearSockets(node.dataDir);
     rmSync(node.pidFile, { force: true });
     this.#releaseLock?.();
@@ -321,10 +314,6 @@ export class DexterNode {
     this.#changes = done.catch(() => {});
     return done;
   }
-}
-
-function noFunction({ host, path }: { host: string; path: string }): DexterError {
-  return new DexterError("NO_FUNCTION", { host, path });
 }
 
 function combined(failures: readonly unknown[]): unknown {

@@ -4,7 +4,7 @@ import { loadProject } from "../config/load.ts";
 import { DexterError } from "../errors.ts";
 import { createRouter } from "../policy/routes.ts";
 import type { FunctionConfig, Project } from "../types.ts";
-import { type CommonOptions, type CommonOptions, projectOptions, warn } from "./project.ts";
+import { type CommonOptions, projectOptions, warn } from "./project.ts";
 import { list, table, terminalWidth } from "./table.ts";
 
 /** One function in `dexter check --json`. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DexterError } from "../errors.ts";
 import { callControl } from "../server/control.ts";
 import type { NodeStatus } from "../status.ts";
-import { adminSocketOf, type CommonOptions, type CommonOptions } from "./project.ts";
+import { adminSocketOf, type CommonOptions } from "./project.ts";
 
 const LOOK_MS = 20;
 

@@ -4,7 +4,7 @@ import { DexterError } from "../errors.ts";
 import { createLogger, type Logger } from "../logger.ts";
 import { DexterNode } from "../node.ts";
 import { banner } from "./banner.ts";
-import { type CommonOptions, type CommonOptions, projectOptions, warn } from "./project.ts";
+import { type CommonOptions, projectOptions, warn } from "./project.ts";
 
 export async function serve(mode: "dev" | "start", options: CommonOptions): Promise<void> {
   const dev = mode === "dev";

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "../status.ts";
 import { callAdmin } from "./control.ts";
-import { adminSocketOf, type CommonOptions, type CommonOptions } from "./project.ts";
+import { adminSocketOf, type CommonOptions } from "./project.ts";
 import { statusText } from "./status-text.ts";
 import { terminalWidth } from "./table.ts";
 

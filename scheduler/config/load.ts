@@ -76,6 +76,23 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   });
 }
 
+/**
+ * Finds the data directory of a project's node, whatever else is wrong with the project. Throws
+ * CONFIG_NOT_FOUND, CONFIG_UNREADABLE or CONFIG_SYNTAX, and CONFIG_INVALID for `set`.
+ */
+export async function findDataDir(options: LoadOptions): Promise<string> {
+  const { envName, set = [] } = options;
+  const problems = new Problems();
+  const load = { cwd: resolve(options.cwd), envName, dev: false, problems, watchFiles: new Set<string>() };
+  const document = await readConfiguration(options.configPath, load);
+  const { dexter } = parseWrangler(document, { envName, envRequired: true }, problems);
+  const directives = collectDirectives(dexter, problems);
+  const ofCommand = new Problems();
+  applySet(set, directives, ofCommand);
+  ofCommand.throwIfAny();
+  return parseNode(directives, dirname(document.path), problems).dataDir;
+}
+
 async function readConfiguration(configPath: string | undefined, load: Load): Promise<Document> {
   const [found, ...others] = configPath === undefined ? await configsIn(load.cwd) : [];
   const path = resolve(load.cwd, configPath ?? found ?? "wrangler.toml");

@@ -1,0 +1,38 @@
+/** What `dexter dev` and `dexter start` say when they are ready. */
+import type { DexterNode } from "../node.ts";
+import { colours } from "./colours.ts";
+import { list, table, terminalWidth } from "./table.ts";
+
+/** The functions with their URLs, and where to look further. */
+export function banner(node: DexterNode): string {
+  const [url = ""] = node.urls;
+  const { functions, node: settings } = node.project;
+  const rows = functions.map(({ name }) => {
+    const routes = node.routesOf(name);
+    return [name, urlOf(name, routes, url, settings.baseDomain), list(routes)];
+  });
+  return [
+    "",
+    table(["function", "url", "answers at"], rows, { width: terminalWidth() }),
+    "",
+    `dexter is ready on ${node.urls.join(", ")}`,
+    colours.dim("state of servers and threads: npx dexter status (--watch)"),
+    "",
+  ].join("\n");
+}
+
+/** A link that reaches the function, from its first route. */
+function urlOf(name: string, routes: readonly string[], url: string, baseDomain: string): string {
+  const { origin, port } = reachable(url);
+  if (routes.includes("*/*")) return `${origin}/`;
+  const [first = ""] = routes;
+  if (first === `${name}.${baseDomain}/*` && routes.includes(`*/${name}/*`)) return `${origin}/${name}`;
+  const [host = "", ...path] = first.replace(/\*$/, "").split("/");
+  const below = path.join("/");
+  return host.startsWith("*") || host === "" ? `${origin}/${below}` : `http://${host}:${port}/${below}`;
+}
+
+/** Nobody can open the address that means all of them. */
+function reachable(url: string): URL {
+  return new URL(url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"));
+}
