@@ -216,14 +216,8 @@ export class DexterNode {
   async #begin(): Promise<void> {
     const { node, functions } = this.#project;
     rmSync(runDirectory(node.dataDir), { recursive: true, force: true });
-    const entries = functions.map((config) => this.registry.entryFor(config));
-    for (const entry of entries) this.registry.put(entry);
-    const { candidates, failures } = await this.deployer.prepareAll(entries);
-    this.#throwIfStopping();
-    this.#throwOrReport(failures);
-    for (const candidate of candidates) this.deployer.commit(candidate);
-    if (!fitsAllAtOnce(functions, node)) this.#dispatcher.fleet.deactivateAll();
-    await this.#supervisor.start();
+    for (const config of functions) this.registry.put(this.registry.entryFor(config));
+    await this.#supervisor.start(this.#firstBuilds());
     await this.#firstLoads();
     this.#throwIfStopping();
     (await this.#listeners.change(node)).finish();
@@ -240,13 +234,27 @@ export class DexterNode {
     });
   }
 
-  /** Waits until the first thread of each active function is ready: a function that cannot load is found now. */
+  async #firstBuilds(): Promise<void> {
+    const { candidates, failures } = await this.deployer.prepareAll([...this.registry.functions.values()]);
+    this.#throwIfStopping();
+    this.#throwOrReport(failures);
+    for (const candidate of candidates) this.deployer.commit(candidate);
+    const { node, functions } = this.#project;
+    if (!fitsAllAtOnce(functions, node)) this.#dispatcher.fleet.deactivateAll();
+  }
+
+  /**
+   * Waits until a first thread of each active function is ready: a function that cannot load is found now. The
+   * functions take turns with the servers, each of which loads one after the other.
+   */
   async #firstLoads(): Promise<void> {
+    const servers = [...this.#dispatcher.fleet.servers];
     const first = new Map<string, Thread>();
-    for (const server of this.#dispatcher.fleet.servers) {
-      for (const thread of server.threads) {
-        if (thread && !first.has(thread.functionName)) first.set(thread.functionName, thread);
-      }
+    for (const [turn, name] of [...this.registry.functions.keys()].entries()) {
+      const inTurn = [...servers.slice(turn % servers.length), ...servers.slice(0, turn % servers.length)];
+      const threads = inTurn.flatMap((server) => server.threads);
+      const thread = threads.find((one) => one?.functionName === name);
+      if (thread) first.set(name, thread);
     }
     const starting = [...first.values()].filter((thread) => thread.state === "starting");
     await Promise.allSettled(starting.map((thread) => this.#supervisor.outcome(thread)));

@@ -68,6 +68,7 @@ export class Supervisor<T> {
   readonly #slots: Slot[] = [];
   readonly #members = new Map<number, Member>();
   readonly #outcomes = new Map<Thread, { resolve: () => void; reject: (reason: DexterError) => void }>();
+  #functions: Promise<unknown> = Promise.resolve();
   #nextKey = 1;
   /** Raised by a restart; servers of an older epoch are replaced. */
   #epoch = 1;
@@ -83,12 +84,16 @@ export class Supervisor<T> {
     this.#ports = ports;
   }
 
-  /** Starts every server. Rejects with SERVER_FAILED when one of the first generation does not become ready. */
-  async start(): Promise<void> {
+  /**
+   * Starts every server; they get threads and requests only once `functions` (their first builds) are there.
+   * Rejects with SERVER_FAILED when one of the first generation does not become ready.
+   */
+  async start(functions: Promise<unknown>): Promise<void> {
+    this.#functions = functions;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#loadTimer = setInterval(() => this.#readLoads(), LOAD_MS);
     this.#reconcile();
-    await Promise.all(this.#slots.map((slot) => slot.next?.process.ready));
+    await Promise.all([functions, ...this.#slots.map((slot) => slot.next?.process.ready)]);
     this.#reconcile();
   }
 
@@ -218,12 +223,17 @@ export class Supervisor<T> {
       },
       failed: (thread, reason) => this.#loadFailed(thread, reason),
       ended: (thread) => this.#fleet.ended(thread, performance.now()),
+      unstarted: (thread) => {
+        this.#settleOutcome(thread);
+        this.#fleet.unstarted(thread, performance.now());
+        if (slot.next === member) this.wake();
+      },
     });
     const load = new LoadMeter(process.pid ?? 0);
     const member: Member = { key, epoch: this.#epoch, process, loader, load };
     this.#members.set(key, member);
     process.exited.then((how) => this.#exited(slot, member, how));
-    process.ready.then(
+    Promise.all([process.ready, this.#functions]).then(
       () => this.#becameReady(slot, member),
       () => {},
     );

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import path from "node:path";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import type { defineEnv } from "unenv";
 import type { Compatibility, NodeMode } from "./compat.ts";
 
 /** Modules that only re-export a Node.js module to `require`. */
@@ -70,16 +71,29 @@ module.exports = Object.defineProperties(main, Object.getOwnPropertyDescriptors(
   }));
 }
 
-async function polyfillPlugin(compat: Compatibility): Promise<Plugin> {
-  const [{ defineEnv }, { getCloudflarePreset }] = await Promise.all([
+type NodeEnvironment = ReturnType<typeof defineEnv>["env"];
+const environments = new Map<string, NodeEnvironment>();
+
+/** What unenv says of a date and flags. Working that out looks for many files, so it is done once. */
+async function nodeEnvironment({
+  compatibilityDate,
+  compatibilityFlags,
+}: Compatibility): Promise<NodeEnvironment> {
+  const key = JSON.stringify([compatibilityDate, compatibilityFlags]);
+  const [unenv, { getCloudflarePreset }] = await Promise.all([
     import("unenv"),
     import("@cloudflare/unenv-preset"),
   ]);
-  const preset = getCloudflarePreset({
-    compatibilityDate: compat.compatibilityDate,
-    compatibilityFlags: [...compat.compatibilityFlags],
-  });
-  const { alias, inject, polyfill, external: native } = defineEnv({ presets: [preset], npmShims: true }).env;
+  const known = environments.get(key);
+  if (known) return known;
+  const preset = getCloudflarePreset({ compatibilityDate, compatibilityFlags: [...compatibilityFlags] });
+  const { env } = unenv.defineEnv({ presets: [preset], npmShims: true });
+  environments.set(key, env);
+  return env;
+}
+
+async function polyfillPlugin(compat: Compatibility): Promise<Plugin> {
+  const { alias, inject, polyfill, external: native } = await nodeEnvironment(compat);
   const natives = new Set(native);
 
   return {
