@@ -19,6 +19,7 @@ const happening = fc.oneof(
   { weight: 6, arbitrary: fc.record({ event: fc.constant("ended" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ event: fc.constant("loadFailed" as const), pick }) },
   { weight: 2, arbitrary: fc.record({ event: fc.constant("cancel" as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ event: fc.constant("unstarted" as const), pick }) },
   {
     weight: 4,
     arbitrary: fc.record({ event: fc.constant("tick" as const), ms: fc.constantFrom(10, 1_000, 7_000) }),
@@ -118,6 +119,14 @@ class Model {
         });
       case "ended":
         return use(one(world.ending, next.pick), (thread) => world.ended(thread));
+      case "unstarted":
+        return use(
+          one(
+            [...world.loading].filter(({ state }) => state === "retiring"),
+            next.pick,
+          ),
+          (thread) => world.unstarted(thread),
+        );
       case "cancel":
         return use(one(world.waiting, next.pick), (call) => world.cancel(call));
       case "tick":

@@ -180,6 +180,21 @@ describe("spare threads", () => {
     assert.equal(world.idle(0), 2);
   });
 
+  it("are not loaded any more for requests that others have served", () => {
+    const world = FleetWorld.of(1, [spec("a", { maxSpareThreads: 2 })], { maxThreads: 10 });
+    const calls = world.arrivals(8, "a");
+    assert.equal(world.loading.size, 7);
+    const [first] = world.loading;
+    while (world.running.size > 0) world.finish([...world.running][0]!);
+    assert(calls.every(({ fate }) => fate === "granted"));
+    const wanted = [...world.loading].filter(({ state }) => state === "starting");
+    assert.deepEqual(wanted, [first], "the one that may have begun");
+    for (const thread of world.loading) if (thread.state === "retiring") world.unstarted(thread);
+    world.settle();
+    assert.equal(world.idle(0), 2);
+    assert.equal(world.threads(0).length, 2);
+  });
+
   it("take the slots of a function that has been quiet, but not of one in use", () => {
     const world = FleetWorld.of(1, [
       spec("a", { startThreads: 2 }),

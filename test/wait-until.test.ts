@@ -11,7 +11,7 @@ export default {
   async fetch(request, env, ctx) {
     const { searchParams } = new URL(request.url);
     ctx.waitUntil((async () => {
-      await scheduler.wait(1_200);
+      await scheduler.wait(Number(searchParams.get("ms")));
       await fetch("http://127.0.0.1:" + searchParams.get("port") + "/arrived");
     })());
     return new Response("accepted");
@@ -42,14 +42,14 @@ async function nodeThatCallsBack(test: TestContext, directives: Record<string, u
     functions: { later: LATER },
     directives: { ...DIRECTIVES, ...directives },
   });
-  const ask = () => node.get(`/later?port=${(server.address() as AddressInfo).port}`);
+  const ask = (ms = 1_200) => node.get(`/later?ms=${ms}&port=${(server.address() as AddressInfo).port}`);
   return { node, ask, hasArrived: () => arrived > 0 };
 }
 
 describe("waitUntil", () => {
   it("work keeps the thread of a function that has become inactive", async (test) => {
     const { node, ask, hasArrived } = await nodeThatCallsBack(test, { idle_timeout: "200ms" });
-    assert.equal((await ask()).text, "accepted");
+    assert.equal((await ask(2_500)).text, "accepted");
     await until("the thread retires", async () => {
       const threads = (await node.status()).servers.flatMap((server) => server.threads);
       return threads.some(({ state, requests }) => state === "retiring" && requests === 1);
@@ -87,7 +87,7 @@ describe("waitUntil", () => {
 
   it("work does not hold up a stop for longer than stop_timeout", async (test) => {
     const { node, ask, hasArrived } = await nodeThatCallsBack(test, { stop_timeout: "100ms" });
-    assert.equal((await ask()).text, "accepted");
+    assert.equal((await ask(5_000)).text, "accepted");
     assert.equal(await node.dexter.stop("SIGTERM"), 0);
     assert(!hasArrived());
   });

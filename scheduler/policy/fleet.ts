@@ -13,7 +13,7 @@ import type { FunctionSpec, Thread } from "./thread.ts";
  * A surplus thread retires when it was not used for this long. Retiring at once makes threads come and go
  * with every wave of requests, and each creation costs a server 5 to 13 ms.
  */
-export const SURPLUS_AGE_MS = 1_000;
+export const SURPLUS_AGE_MS = 800;
 
 /** For spare threads (as opposed to a waiting request) only functions without a request for this long give way. */
 export const SPARE_EVICTS_AFTER_MS = 10_000;
@@ -257,6 +257,16 @@ export class Fleet<T> {
     const server = this.#servers.get(thread.server);
     if (server === undefined) return;
     server.freeing--;
+    this.#freed(server, thread, nowMs);
+  }
+
+  /** A thread that retired before its load had begun was never there. */
+  unstarted(thread: Thread, nowMs: number): void {
+    const server = this.#servers.get(thread.server);
+    if (server !== undefined) this.#freed(server, thread, nowMs);
+  }
+
+  #freed(server: Server, thread: Thread, nowMs: number): void {
     server.remove(thread);
     if (this.queue.size > 0) this.#serveAll(nowMs);
     if (server.stage === "open") this.#fill(server, nowMs);
@@ -385,6 +395,9 @@ export class Fleet<T> {
   }
 
   #trim(server: Server, pool: Pool, nowMs: number): void {
+    // Started for requests that others have served meanwhile.
+    if (this.queue.waiting(pool.spec.name) === 0)
+      for (const thread of pool.superfluous) this.#retire(server, thread);
     while (pool.surplus > 0) {
       const coldest = pool.coldest()!;
       if (nowMs - coldest.lastUsedMs < SURPLUS_AGE_MS) return;

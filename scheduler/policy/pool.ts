@@ -20,7 +20,7 @@ export class Pool {
   #sampled = 0;
   #idle = 0;
   #busy = 0;
-  #starting = 0;
+  readonly #starting = new Set<Thread>();
 
   constructor(spec: FunctionSpec) {
     this.spec = spec;
@@ -37,11 +37,11 @@ export class Pool {
   }
 
   get starting(): number {
-    return this.#starting;
+    return this.#starting.size;
   }
 
   get size(): number {
-    return this.#idle + this.#busy + this.#starting;
+    return this.#idle + this.#busy + this.#starting.size;
   }
 
   get hasRoom(): boolean {
@@ -55,7 +55,7 @@ export class Pool {
 
   /** How many threads must be started to have `min_spare_threads` idle. */
   get deficit(): number {
-    return Math.max(0, this.spec.threads.minSpareThreads - this.#idle - this.#starting);
+    return Math.max(0, this.spec.threads.minSpareThreads - this.#idle - this.#starting.size);
   }
 
   /** How many idle threads there are above `max_spare_threads`. */
@@ -64,14 +64,15 @@ export class Pool {
   }
 
   add(server: number, slot: number): Thread {
-    this.#starting++;
-    return new Thread(server, slot, this.spec);
+    const thread = new Thread(server, slot, this.spec);
+    this.#starting.add(thread);
+    return thread;
   }
 
   ready(thread: Thread, nowMs: number): void {
     thread.become("idle");
     thread.lastUsedMs = nowMs;
-    this.#starting--;
+    this.#starting.delete(thread);
     this.#idle++;
     // To the bottom: those that have served are warmer than one that never has.
     this.#available.unshift(thread);
@@ -143,6 +144,12 @@ export class Pool {
     this.#sampled = 0;
   }
 
+  /** Threads that start and would make more than `max_spare_threads` idle; the latest, which have not begun yet, first. */
+  get superfluous(): Thread[] {
+    const count = this.#idle + this.#starting.size - this.spec.threads.maxSpareThreads;
+    return count > 0 ? [...this.#starting].reverse().slice(0, count) : [];
+  }
+
   /** The idle thread that was used least recently. */
   coldest(): Thread | undefined {
     return this.#available.find((thread) => thread.inFlight === 0);
@@ -153,7 +160,7 @@ export class Pool {
     const place = this.#available.indexOf(thread);
     if (place >= 0) this.#available.splice(place, 1);
     if (thread.state === "idle") this.#idle--;
-    else if (thread.state === "starting") this.#starting--;
+    else if (thread.state === "starting") this.#starting.delete(thread);
     else if (thread.state === "busy") {
       this.#busy--;
       this.#serving.delete(thread);

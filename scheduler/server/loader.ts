@@ -26,6 +26,8 @@ export interface LoaderPorts {
   loaded(thread: Thread): void;
   failed(thread: Thread, reason: DexterError): void;
   ended(thread: Thread): void;
+  /** The thread retired before its load began. */
+  unstarted(thread: Thread): void;
 }
 
 export class Loader {
@@ -74,6 +76,7 @@ export class Loader {
     this.#running = true;
     await this.#process.ready.catch(() => {});
     while (this.#loads.length + this.#ends.length > 0) {
+      if (this.#dropRetired()) continue;
       const startedAtMs = performance.now();
       const awaited = this.#loads.findIndex((thread) => this.#ports.isAwaited(thread));
       if (awaited < 0 && this.#ends.length > 0) this.#endOne(this.#ends.shift()!);
@@ -83,6 +86,14 @@ export class Loader {
       await sleep(Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, tookMs)));
     }
     this.#running = false;
+  }
+
+  /** Forgets loads that nobody wants any more; whether there was one. */
+  #dropRetired(): boolean {
+    const place = this.#loads.findIndex((thread) => thread.state === "retiring");
+    if (place < 0) return false;
+    this.#ports.unstarted(this.#loads.splice(place, 1)[0]!);
+    return true;
   }
 
   get #isUrgent(): boolean {
@@ -100,7 +111,6 @@ export class Loader {
   }
 
   async #loadOne(thread: Thread): Promise<void> {
-    if (thread.state === "retiring") return this.#ports.loaded(thread);
     try {
       await this.#upload(thread.version);
       const name = `${thread.functionName}-${++this.#count}`;

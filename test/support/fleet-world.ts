@@ -138,6 +138,14 @@ export class FleetWorld {
     this.fleet.loaded(thread, this.nowMs);
   }
 
+  /** A load that the fleet has given up before it began. */
+  unstarted(thread: Thread): void {
+    assert.equal(thread.state, "retiring");
+    this.loading.delete(thread);
+    this.living.get(thread.server)?.delete(thread);
+    this.fleet.unstarted(thread, this.nowMs);
+  }
+
   loadFailed(thread: Thread): void {
     this.loading.delete(thread);
     this.living.get(thread.server)?.delete(thread);
