@@ -1,7 +1,7 @@
 /**
  * Loads and ends the isolates of one server through its control socket, one at a time: a load keeps the
  * server's only CPU busy for 5 to 13 ms, an end for 1 to 3. What somebody waits for comes first and without a
- * pause; the rest leaves requests half of the server's time.
+ * pause; between the rest, requests get their turn.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VersionPayload } from "../../runtime/protocol.ts";
@@ -13,9 +13,8 @@ import type { ServerProcess } from "./process.ts";
 /** How long after its last sign of life a dead server's exit is noticed at the latest. */
 const EXIT_NOTICED_MS = 1_000;
 
-/** After work that nobody waits for the server rests as long as that took, within these bounds. */
-const MIN_REST_MS = 4;
-const MAX_REST_MS = 25;
+/** Pause after work that nobody waits for. */
+const REST_MS = 4;
 
 export interface LoaderPorts {
   payload(versionId: string): VersionPayload | undefined;
@@ -77,13 +76,10 @@ export class Loader {
     await this.#process.ready.catch(() => {});
     while (this.#loads.length + this.#ends.length > 0) {
       if (this.#dropRetired()) continue;
-      const startedAtMs = performance.now();
       const awaited = this.#loads.findIndex((thread) => this.#ports.isAwaited(thread));
       if (awaited < 0 && this.#ends.length > 0) this.#endOne(this.#ends.shift()!);
       else await this.#loadOne(this.#loads.splice(Math.max(0, awaited), 1)[0]!);
-      if (this.#isUrgent) continue;
-      const tookMs = performance.now() - startedAtMs;
-      await sleep(Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, tookMs)));
+      if (!this.#isUrgent) await sleep(REST_MS);
     }
     this.#running = false;
   }
