@@ -2,7 +2,7 @@
  * The lock file: held while a scheduler owns a data directory. It is made with its content in one step (a
  * hard link), so that it never stands there empty, and a lock whose holder is dead is taken over.
  */
-import { linkSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { DexterError } from "./errors.ts";
 
 /** Takes the lock; throws LOCKED while another process holds it. Returns how to let go of it. */
@@ -32,7 +32,20 @@ function removeIfStale(path: string): void {
   if (held === undefined) return;
   const pid = Number(held.split(" ")[0]);
   if (pid > 0 && held === identityOf(pid)) throw new DexterError("LOCKED", { path, pid });
-  rmSync(path, { force: true });
+  moveAway(path, held);
+}
+
+/** Two may find a lock stale at once; the slower one puts back what the faster one has made meanwhile. */
+function moveAway(path: string, stale: string): void {
+  const aside = `${path}.${process.pid}.stale`;
+  try {
+    renameSync(path, aside);
+    if (readIfThere(aside) !== stale) linkSync(aside, path);
+  } catch (error) {
+    if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }
 
 function release(path: string): void {

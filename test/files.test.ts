@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { startDexter } from "./support/dexter.ts";
-import { PROBE, startNode, temporaryFolder, until } from "./support/node.ts";
+import { cleanUp, PROBE, startNode, temporaryFolder, until, writeProject } from "./support/node.ts";
 
 const OPTIONS = {
   functions: { probe: PROBE },
@@ -43,6 +43,19 @@ describe("pid_file and lock_file", () => {
     await folder.write({ ".dexter/dexter.lock": `${process.pid} 1`, ".dexter/dexter.pid": "1\n" });
     const node = await startNode(test, { ...OPTIONS, folder });
     assert.equal(readFileSync(join(folder.dir, ".dexter/dexter.pid"), "utf8"), `${node.dexter.pid}\n`);
+  });
+
+  it("are taken over by one of several that start at once", async (test) => {
+    const folder = await temporaryFolder(test);
+    await folder.write({ ".dexter/dexter.lock": `${process.pid} 1` });
+    await writeProject(OPTIONS, folder);
+    const starts = await Promise.allSettled([1, 2, 3, 4].map(() => startDexter({ dir: folder.dir })));
+    const started = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    for (const dexter of started) cleanUp(test, () => dexter.stop("SIGINT"));
+    assert.equal(started.length, 1);
+    for (const start of starts)
+      if (start.status === "rejected")
+        assert.match(String(start.reason.message), /another dexter \(process \d+\)/);
   });
 
   it("leave nothing of a node behind that has stopped", async (test) => {
