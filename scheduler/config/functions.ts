@@ -1,5 +1,6 @@
 /** The functions of a project: the one that `main` names, and those of the functions folder. */
 import { basename, dirname, resolve } from "node:path";
+import { findConflicts, parseRoute } from "../policy/routes.ts";
 import type { FunctionConfig, NodeConfig, ThreadSettings } from "../types.ts";
 import { readDevVars } from "./dev-vars.ts";
 import { type Document, kindOf, readDocument, showPath } from "./document.ts";
@@ -150,6 +151,26 @@ export function checkNames(functions: readonly FunctionConfig[], { cwd, problems
         `is a second function named "${found.name}", beside ${showPath(other.main, cwd)}; rename one of them`,
       );
     else byName.set(found.name, found);
+  }
+}
+
+/** Reports routes that several functions were given. A given route may well take a default one's place. */
+export function checkRoutes(
+  functions: readonly FunctionConfig[],
+  { baseDomain }: NodeConfig,
+  { cwd, problems }: Load,
+): void {
+  const fileOf = ({ configPath, main }: FunctionConfig) => showPath(configPath ?? main, cwd);
+  for (const { pattern } of findConflicts(functions, { baseDomain })) {
+    const [first, ...others] = functions.filter(({ routes }) =>
+      routes.some((route) => parseRoute(route).pattern === pattern),
+    );
+    for (const other of others)
+      problems.error(
+        { at: () => fileOf(other) },
+        [],
+        `function "${other.name}" has the route "${pattern}", and so has "${first!.name}" (${fileOf(first!)}); leave it to one of them`,
+      );
   }
 }
 

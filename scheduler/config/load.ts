@@ -8,7 +8,15 @@ import type { FunctionConfig, Project } from "../types.ts";
 import { NEWEST_COMPATIBILITY_DATE } from "./compatibility.ts";
 import { configsIn, type Document, kindOf, readDocument, showPath } from "./document.ts";
 import { NO_DEFAULTS, overlay } from "./function.ts";
-import { checkFiles, checkNames, devVars, folderFunctions, type Load, mainFunction } from "./functions.ts";
+import {
+  checkFiles,
+  checkNames,
+  checkRoutes,
+  devVars,
+  folderFunctions,
+  type Load,
+  mainFunction,
+} from "./functions.ts";
 import { applySet, collectDirectives, parseNode } from "./node.ts";
 import { Problems } from "./problems.ts";
 import { parseWrangler } from "./wrangler.ts";
@@ -59,6 +67,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
       `there is no function: add main = "src/index.ts", or put one into ${showPath(node.functionsDir, cwd)}, such as hello.ts`,
     );
   checkNames(functions, load);
+  problems.throwIfAny();
+  checkRoutes(functions, node, load);
   problems.throwIfAny();
   if (wrangler.fields.compatibility_date === undefined)
     problems.warn(

@@ -1,5 +1,6 @@
 /** wrangler's own fields: which are supported, what they must be, and how an environment overrides them. */
 import * as z from "zod";
+import { routeProblem } from "../policy/route-pattern.ts";
 import type { ModuleRuleType } from "../types.ts";
 import { NEWEST_COMPATIBILITY_DATE } from "./compatibility.ts";
 import { canonicalDirective } from "./directives.ts";
@@ -32,16 +33,21 @@ const route = z
     { error: ROUTE_EXPECTED },
   )
   .transform((given, context) => {
-    if (typeof given === "string") return given;
-    if (!given.custom_domain) return given.pattern;
-    if (/[/*]/.test(given.pattern))
-      context.addIssue({
-        code: "custom",
-        path: ["pattern"],
-        message: 'must be a host without path or "*" when custom_domain is set',
-      });
-    return `${given.pattern}/*`;
+    const report = (message: string, ...path: string[]) =>
+      context.addIssue({ code: "custom", path, message });
+    if (typeof given === "string") return checkedPattern(given, report);
+    const { pattern, custom_domain: isDomain } = given;
+    if (!isDomain) return checkedPattern(pattern, (message) => report(message, "pattern"));
+    if (/[/*]/.test(pattern))
+      report('must be a host without path or "*" when custom_domain is set', "pattern");
+    return checkedPattern(`${pattern.replace(/[/*].*/, "")}/*`, (message) => report(message, "pattern"));
   });
+
+function checkedPattern(pattern: string, report: (message: string) => void): string {
+  const problem = routeProblem(pattern);
+  if (problem !== undefined) report(problem);
+  return pattern;
+}
 
 const jsonValue = z.custom<unknown>(isJson, { error: "must be a value that JSON can hold" });
 

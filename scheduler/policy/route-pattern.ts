@@ -26,12 +26,10 @@ const PATH = /^\/[!-~]*$/;
  * @throws DexterError CONFIG_INVALID, which names the pattern and what is wrong with it
  */
 export function parseRoute(pattern: string): Route {
-  const rest = pattern.replace(SCHEME, "");
-  const slash = rest.indexOf("/");
-  const host = (slash < 0 ? rest : rest.slice(0, slash)).toLowerCase().replace(/\.$/, "");
-  const path = slash < 0 ? "/" : rest.slice(slash);
-  const reason = whatIsWrong(rest, host, path);
-  if (reason) throw new DexterError("CONFIG_INVALID", { reason: `route "${pattern}": ${reason}` });
+  const { host, path } = split(pattern);
+  const reason = routeProblem(pattern);
+  if (reason !== undefined)
+    throw new DexterError("CONFIG_INVALID", { reason: `route "${pattern}": ${reason}` });
 
   const hostWildcard = host.startsWith("*");
   const pathWildcard = path.endsWith("*");
@@ -44,7 +42,16 @@ export function parseRoute(pattern: string): Route {
   };
 }
 
-function whatIsWrong(rest: string, host: string, path: string): string | undefined {
+function split(pattern: string): { rest: string; host: string; path: string } {
+  const rest = pattern.replace(SCHEME, "");
+  const slash = rest.indexOf("/");
+  const host = (slash < 0 ? rest : rest.slice(0, slash)).toLowerCase().replace(/\.$/, "");
+  return { rest, host, path: slash < 0 ? "/" : rest.slice(slash) };
+}
+
+/** What is wrong with a pattern, if anything. */
+export function routeProblem(pattern: string): string | undefined {
+  const { rest, host, path } = split(pattern);
   if (rest.includes("://")) return "the scheme must be http:// or https://";
   if (host === "") return 'the host is missing; write "example.com/*", or "*/*" for any host';
   if (host.lastIndexOf("*") > 0) return "a wildcard in the host may only be its first character";
