@@ -1,14 +1,12 @@
 /** How many threads may be hot at once: as few as keep a saturated server occupied, and never at the cost of I/O. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { HELD_MS } from "../scheduler/policy/pool.ts";
 import { type Call, FleetWorld, spec } from "./support/fleet-world.ts";
 
 const MANY = spec("f", { startThreads: 20, minSpareThreads: 0, maxSpareThreads: 20 });
 
 const SATURATED = { share: 1, perRequestMs: 0.2 };
-/** What a request of `SATURATED` may take to be quick: 3 × 6 × 0.2. */
-const QUICK_MS = 3.6;
-
 /** A saturated server with 20 idle threads of a function whose requests take `tookMs`. */
 function saturated(tookMs: number): FleetWorld {
   const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
@@ -44,8 +42,8 @@ describe("a saturated server", () => {
   it("does not count threads whose request has turned out slow", () => {
     const world = saturated(0.2);
     const calls = world.arrivals(15, "f");
-    assert(world.wakes.every((ms) => Math.abs(ms - QUICK_MS) < 1e-9));
-    world.nowMs += QUICK_MS + 0.1;
+    assert.deepEqual([...new Set(world.wakes)], [HELD_MS]);
+    world.nowMs += HELD_MS;
     world.fleet.resume(world.nowMs);
     assert.equal(running(calls), 12);
   });

@@ -4,7 +4,7 @@
  * must happen outside goes out through `Effects`. The same code runs in the scheduler and in tests.
  */
 import { leastBusy } from "./balancer.ts";
-import type { Pool } from "./pool.ts";
+import { HELD_MS, type Pool } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
 import { type Place, Server, type ServerLimits, type ServerLoad } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
@@ -330,7 +330,7 @@ export class Fleet<T> {
       const pool = server.pool(fn.spec);
       return pool !== undefined && server.hasRoom(pool) && server.holds(pool, nowMs);
     });
-    if (holding) this.#effects.wakeIn(holding.quickMs);
+    if (holding) this.#effects.wakeIn(HELD_MS);
     else this.#startForWaiting(fn, nowMs);
   }
 

@@ -11,6 +11,9 @@ import { type FunctionSpec, Thread } from "./thread.ts";
 /** So many requests, none of them quick, show that a function is not. */
 const SAMPLES = 16;
 
+/** For so long a request of a quick function is expected to be done at once. */
+export const HELD_MS = 25;
+
 export class Pool {
   readonly spec: FunctionSpec;
   readonly #available: Thread[] = [];
@@ -121,15 +124,15 @@ export class Pool {
   /**
    * Whether `limit` threads are with requests that should be done at once, so that another request is served
    * sooner by waiting for one of them than by one more isolate: all isolates of a server share one CPU, and
-   * each hot one more costs cache. Threads whose request has taken longer wait for something else, and do
-   * not count; nor is a function held whose requests are never quick.
-   * @param quickMs a request that takes longer waits for I/O, or computes so long that the cost of its
-   *   isolate does not count
+   * each hot one more costs cache. Threads whose request has taken long wait for something else, and do not
+   * count; nor is a function held whose requests are never quick.
+   * @param quickMs requests that all take longer wait for I/O, or compute so long that the cost of their
+   *   isolates does not count
    */
   isHot(limit: number, quickMs: number, nowMs: number): boolean {
     if (this.#busy < limit || this.spec.threads.concurrency > 1 || this.#isSlow(quickMs)) return false;
     let quick = 0;
-    for (const thread of this.#serving) if (nowMs - thread.startedMs < quickMs) quick++;
+    for (const thread of this.#serving) if (nowMs - thread.startedMs < HELD_MS) quick++;
     return quick >= limit;
   }
 

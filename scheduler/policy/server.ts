@@ -127,11 +127,6 @@ export class Server implements Candidate {
     }
   }
 
-  /** After this time, in ms, a request is no longer taken for a quick one. */
-  get quickMs(): number {
-    return this.#quickMs;
-  }
-
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
   take(pool: Pool, nowMs: number): Thread {
     const thread = pool.take(nowMs, this.#hotThreads, !this.takesThreads)!;
