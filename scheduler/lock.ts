@@ -4,6 +4,7 @@
  */
 import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { DexterError } from "./errors.ts";
+import { fileReason } from "./file-reason.ts";
 
 /** Takes the lock; throws LOCKED while another process holds it. Returns how to let go of it. */
 export function takeLock(path: string): () => void {
@@ -21,7 +22,7 @@ export function takeLock(path: string): () => void {
     }
   } catch (cause) {
     if (cause instanceof DexterError) throw cause;
-    throw new DexterError("DATA_DIR", { path, reason: (cause as Error).message }, { cause });
+    throw new DexterError("DATA_DIR", { path, reason: fileReason(cause) }, { cause });
   } finally {
     rmSync(mine, { force: true });
   }

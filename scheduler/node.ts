@@ -20,7 +20,13 @@ import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
 import { Reporter } from "./reporter.ts";
 import { type RequestRecord, recordOf } from "./request-record.ts";
 import { keepScoreboard, writeFileAtomically } from "./scoreboard.ts";
-import { checkIdentity, fitsAllAtOnce, needsRestart, supervisorSettings } from "./server-settings.ts";
+import {
+  checkIdentity,
+  fitsAllAtOnce,
+  needsRestart,
+  startFailure,
+  supervisorSettings,
+} from "./server-settings.ts";
 import { type NodeStatus, nodeStatus } from "./status.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Project } from "./types.ts";
@@ -111,7 +117,7 @@ export class DexterNode {
     } catch (error) {
       await node?.stop(false);
       release();
-      throw error;
+      throw startFailure(error);
     }
   }
 
@@ -162,7 +168,7 @@ export class DexterNode {
       if (failures.length > 0 && !this.#options.dev) {
         listeners.abandon();
         await this.deployer.abandonAll(entries, candidates);
-        throw combined(failures);
+        throw this.#reporter.combined(failures);
       }
       const changed = needsRestart(supervisorSettings(this.#project.node), servers);
       listeners.finish();
@@ -267,7 +273,7 @@ export class DexterNode {
   }
 
   #throwOrReport(failures: readonly unknown[]): void {
-    if (failures.length > 0 && !this.#options.dev) throw combined(failures);
+    if (failures.length > 0 && !this.#options.dev) throw this.#reporter.combined(failures);
     for (const failure of failures) this.#reporter.failure(failure);
   }
 
@@ -322,10 +328,4 @@ export class DexterNode {
     this.#changes = done.catch(() => {});
     return done;
   }
-}
-
-function combined(failures: readonly unknown[]): unknown {
-  const expected = failures.filter((failure) => failure instanceof DexterError);
-  if (expected.length < 2) return failures[0];
-  return new DexterError("BUILD_FAILED", { reason: expected.map((failure) => failure.message).join("\n\n") });
 }

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { DexterError } from "./errors.ts";
+import { fileReason } from "./file-reason.ts";
 
 /** Room for `/run/255.1000000/control`. */
 const MAX_DATA_DIR = 75;
@@ -47,6 +48,6 @@ export function prepareDataDirectory(dataDir: string): void {
     // Servers that run as another user must get through; what is in it has modes of its own.
     chmodSync(short, 0o711);
   } catch (cause) {
-    throw new DexterError("DATA_DIR", { path: dataDir, reason: (cause as Error).message }, { cause });
+    throw new DexterError("DATA_DIR", { path: dataDir, reason: fileReason(cause) }, { cause });
   }
 }

@@ -3,7 +3,9 @@
  * it was.
  */
 import type { ExceptionReport } from "../runtime/protocol.ts";
+import { frameText } from "./bundle/frame.ts";
 import type { Exchange } from "./dispatch/exchange.ts";
+import { mapException } from "./errorpage/stack.ts";
 import { DexterError } from "./errors.ts";
 import { answerFailure, exceptionText, type FailedRequest, isException } from "./failures.ts";
 import { LoadError } from "./load-error.ts";
@@ -44,7 +46,7 @@ export class Reporter {
   /** New code that does not work. Anything but an expected failure is thrown on. */
   failure(failure: unknown): void {
     if (!(failure instanceof DexterError)) throw failure;
-    this.#options.log.error(failureText(failure, this.#options.registry));
+    this.#options.log.error(this.#textOf(failure));
   }
 
   /** A request whose function threw, or could not be reached. */
@@ -65,11 +67,24 @@ export class Reporter {
   answer(request: FailedRequest, failure: DexterError | ExceptionReport): void {
     answerFailure(request, failure, { dev: this.#options.dev, root: this.#options.root() });
   }
-}
 
-/** For the log and the terminal: a load failure with its stack in the sources' positions. */
-export function failureText(failure: DexterError, registry: FunctionRegistry): string {
-  if (!(failure instanceof LoadError)) return failure.message;
-  const name = String(failure.details.function);
-  return `${name} cannot be loaded: ${exceptionText(failure.report, registry.latest(name))}`;
+  /** Several failures as one error, which says all that the log would; anything unexpected as it is. */
+  combined(failures: readonly unknown[]): unknown {
+    const unexpected = failures.find((failure) => !(failure instanceof DexterError));
+    if (unexpected !== undefined) return unexpected;
+    const texts = failures.map((failure) => this.#textOf(failure as DexterError));
+    return new DexterError("BUILD_FAILED", { reason: texts.join("\n\n") }, { cause: failures[0] });
+  }
+
+  /** A load failure with its stack, and code, in the sources' positions. */
+  #textOf(failure: DexterError): string {
+    if (!(failure instanceof LoadError)) return failure.message;
+    const name = String(failure.details.function);
+    const { report } = failure;
+    if (report.stack === "") return `${name} cannot be loaded: ${report.message}`;
+    const { stack } = mapException(report, this.#options.registry.latest(name) ?? { mainModule: "" });
+    const { code } = stack;
+    const frame = code ? `\n\n${code.file}:${code.line}:${code.column}\n${frameText(code.frame)}` : "";
+    return `${name} cannot be loaded: ${stack.text}${frame}`;
+  }
 }

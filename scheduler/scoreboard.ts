@@ -1,6 +1,7 @@
 /** Files that others read while they are rewritten, above all the scoreboard. */
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { DexterError } from "./errors.ts";
+import { fileReason } from "./file-reason.ts";
 
 const EVERY_MS = 1_000;
 
@@ -11,9 +12,7 @@ export function writeFileAtomically(directive: string, path: string, content: st
     writeFileSync(aside, content);
     renameSync(aside, path);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === "ENOENT" ? "its folder does not exist; create it" : message;
-    throw new DexterError("FILE_UNWRITABLE", { directive, path, reason }, { cause });
+    throw new DexterError("FILE_UNWRITABLE", { directive, path, reason: fileReason(cause) }, { cause });
   }
 }
 

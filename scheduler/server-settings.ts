@@ -1,4 +1,5 @@
 /** What of a project's settings concerns the servers, and what cannot change while they run. */
+import { statSync } from "node:fs";
 import { resolveAccount } from "./accounts.ts";
 import { DexterError } from "./errors.ts";
 import { runDirectory } from "./paths.ts";
@@ -6,9 +7,13 @@ import { runtimeModule } from "./registry.ts";
 import type { SupervisorSettings } from "./supervisor.ts";
 import type { FunctionConfig, NodeConfig } from "./types.ts";
 
-/** Throws UNKNOWN_USER or NOT_ROOT. */
+/** Throws UNKNOWN_USER, NOT_ROOT, or CONFIG_INVALID for a core dump directory that is none. */
 export function supervisorSettings(node: NodeConfig): SupervisorSettings {
   const { coreDumpDirectory } = node;
+  if (coreDumpDirectory !== undefined && !isFolder(coreDumpDirectory)) {
+    const reason = `core_dump_directory: ${coreDumpDirectory} is not a folder; create it, or name another`;
+    throw new DexterError("CONFIG_INVALID", { reason });
+  }
   return {
     numServers: node.numServers,
     maxThreadsPerChild: node.maxThreadsPerChild,
@@ -23,6 +28,15 @@ export function supervisorSettings(node: NodeConfig): SupervisorSettings {
       ...(coreDumpDirectory === undefined ? {} : { coreDumpDirectory }),
     },
   };
+}
+
+/** A server that does not start has its reason in workerd's words; where a directive is to blame, it is named. */
+export function startFailure(error: unknown): unknown {
+  if (!(error instanceof DexterError) || error.code !== "SERVER_FAILED") return error;
+  const flag = /unrecognized V8 flag.*= (--\S+)/.exec(error.message)?.[1];
+  if (flag === undefined) return error;
+  const reason = `v8_flags: workerd knows no V8 flag ${flag}; look for a misspelling, or remove it`;
+  return new DexterError("CONFIG_INVALID", { reason }, { cause: error });
 }
 
 /** Whether a change between the two takes a restart of the servers to come into force. */
@@ -48,4 +62,8 @@ export function checkIdentity(before: NodeConfig, after: NodeConfig): void {
 export function fitsAllAtOnce(functions: readonly FunctionConfig[], node: NodeConfig): boolean {
   const wanted = functions.reduce((sum, config) => sum + Math.max(1, config.threads.startThreads), 0);
   return wanted <= node.maxThreadsPerChild;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

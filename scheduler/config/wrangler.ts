@@ -19,7 +19,7 @@ const RULE_TYPES = [
 ] as const satisfies ModuleRuleType[];
 
 const compatibilityDate = z.iso
-  .date({ error: `must be a date written "${NEWEST_COMPATIBILITY_DATE}"` })
+  .date({ error: `must be a date written "${NEWEST_COMPATIBILITY_DATE}"`, abort: true })
   .refine((date) => date <= NEWEST_COMPATIBILITY_DATE, {
     error: `must be at most "${NEWEST_COMPATIBILITY_DATE}", the newest date that the installed workerd supports`,
   });

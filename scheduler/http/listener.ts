@@ -35,6 +35,13 @@ const CLOSE_SWEEP_MS = 50;
 /** How long a client may take over a request's head; its body may take as long as it likes. */
 const HEADERS_TIMEOUT_MS = 60_000;
 
+const LISTEN_REASONS: Readonly<Record<string, string>> = {
+  EACCES: "only root may take this port; choose one from 1024 on",
+  EADDRNOTAVAIL: "it is not an address of this machine",
+  ENOTFOUND: "the host has no address",
+  EAI_AGAIN: "the host's address cannot be looked up",
+};
+
 export class Listener {
   readonly address: ListenAddress;
   readonly #server: Server;
@@ -69,7 +76,8 @@ export class Listener {
     await new Promise<void>((resolve, reject) => {
       listener.#server.once("error", (error: NodeJS.ErrnoException) => {
         const code = error.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
-        const shown = { address: showAddress(address), reason: error.message };
+        const reason = LISTEN_REASONS[error.code ?? ""] ?? error.message;
+        const shown = { address: showAddress(address), reason };
         reject(new DexterError(code, shown, { cause: error }));
       });
       listener.#server.listen({ host: address.host, port: address.port, backlog: settings.backlog }, resolve);
