@@ -336,8 +336,9 @@ export class Supervisor<T> {
     const alive =
       this.#members.has(thread.server) && this.#members.get(thread.server)!.process.stage !== "exited";
     this.#settleOutcome(thread, alive ? reason : undefined);
-    this.#fleet.loadFailed(thread, reason.message, performance.now());
+    // First, because whoever answers the requests that waited asks what is known of the function.
     if (alive) this.#ports.onLoadFailed(thread, reason);
+    this.#fleet.loadFailed(thread, String(reason.details.reason ?? reason.message), performance.now());
     this.wake();
   }
 
