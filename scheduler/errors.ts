@@ -11,7 +11,7 @@ const catalogue = {
   CONFIG_INVALID: ["{reason}", 500],
   BUILD_FAILED: ["{reason}", 500],
   LOAD_FAILED: ["{function}: {reason}", 500],
-  NO_FUNCTION: ["no function answers {host}{path}", 404],
+  NO_FUNCTION: ["no function answers {host}{path}{others}", 404],
   REQUEST_REFUSED: ["{reason}", 400],
   QUEUE_FULL: ["every thread is busy and {waiting} requests already wait", 503],
   QUEUE_TIMEOUT: ["no thread became idle within {seconds} s", 503],

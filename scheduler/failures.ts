@@ -8,9 +8,9 @@ import { BuildError } from "./bundle/problems.ts";
 import { wantsHtml } from "./errorpage/accept.ts";
 import type { ErrorPageInput, PageError } from "./errorpage/input.ts";
 import { renderErrorPage } from "./errorpage/page.ts";
-import { mapException } from "./errorpage/stack.ts";
+import { type MappedException, mapException } from "./errorpage/stack.ts";
 import { renderErrorText, renderProductionError } from "./errorpage/text.ts";
-import { DexterError } from "./errors.ts";
+import { DexterError, type ErrorCode } from "./errors.ts";
 import { LoadError } from "./load-error.ts";
 import type { Version } from "./types.ts";
 
@@ -26,15 +26,30 @@ export interface FailedRequest {
 /** Seconds after which a client may try again when every thread was busy. */
 const RETRY_AFTER_S = 1;
 
+/** What happened, in a few words. */
+const TITLES: Partial<Record<ErrorCode, string>> = {
+  NO_FUNCTION: "No function answers here",
+  QUEUE_FULL: "Too many requests wait",
+  QUEUE_TIMEOUT: "No thread in time",
+  SERVER_LOST: "The server process ended",
+  BAD_RESPONSE: "The response cannot be read",
+  LOAD_FAILED: "The function cannot be loaded",
+  STOPPING: "dexter is stopping",
+};
+
 export function isException(failure: DexterError | ExceptionReport): failure is ExceptionReport {
   return !(failure instanceof DexterError);
 }
 
-/** An exception with the positions of its sources, as text for the log. */
+/** An exception and its causes, with the positions of the sources, as text for the log. */
 export function exceptionText(report: ExceptionReport, version: Version | undefined): string {
   if (version === undefined) return report.stack || report.message;
-  const mapped = mapException(report, version);
-  return mapped.stack.text || `${mapped.name}: ${mapped.message}`;
+  return mappedText(mapException(report, version));
+}
+
+function mappedText({ name, message, stack, cause }: MappedException): string {
+  const own = stack.text || (name === "" ? message : `${name}: ${message}`);
+  return cause ? `${own}\ncaused by: ${mappedText(cause)}` : own;
 }
 
 /** Writes the answer. Nothing has been sent yet. */
@@ -80,6 +95,7 @@ function pageInput(
 function pageError(failure: DexterError | ExceptionReport, version: Version | undefined): PageError {
   const report = failure instanceof LoadError ? failure.report : failure;
   if (report instanceof BuildError) return { kind: "build", problems: report.problems };
-  if (report instanceof DexterError) return { kind: "failure", title: report.code, message: report.message };
+  if (report instanceof DexterError)
+    return { kind: "failure", title: TITLES[report.code] ?? report.code, message: report.message };
   return { kind: "exception", exception: mapException(report, version ?? { mainModule: "" }) };
 }

@@ -60,11 +60,22 @@ export class Front implements ListenerPorts {
   dispatch(...[request, about]: Parameters<ListenerPorts["dispatch"]>): void {
     const entry = this.#options.registry.functions.get(about.functionName);
     if (entry?.live) return this.#options.dispatcher.dispatch(request, about);
-    this.#refuse({ ...request, ...about }, entry?.failure ?? noFunction(about.facts), about.functionName);
+    this.#refuse(
+      { ...request, ...about },
+      entry?.failure ?? this.#noFunction(about.facts),
+      about.functionName,
+    );
   }
 
   notFound(req: IncomingMessage, res: ServerResponse, facts: RequestFacts, id: string): void {
-    this.#refuse({ req, res, facts, id }, noFunction(facts));
+    this.#refuse({ req, res, facts, id }, this.#noFunction(facts));
+  }
+
+  #noFunction({ host, path }: RequestFacts): DexterError {
+    const places = [...this.#options.registry.functions.keys()].map(
+      (name) => `\n  ${name}: ${this.routesOf(name).join(", ")}`,
+    );
+    return new DexterError("NO_FUNCTION", { host, path, others: `; the functions are${places.join("")}` });
   }
 
   #refuse({ req, res, facts, id }: Arrival, failure: DexterError, functionName = ""): void {
@@ -85,8 +96,4 @@ export class Front implements ListenerPorts {
 
 function routerOf({ functions, node }: Project): Router {
   return createRouter(functions, { baseDomain: node.baseDomain });
-}
-
-function noFunction({ host, path }: RequestFacts): DexterError {
-  return new DexterError("NO_FUNCTION", { host, path });
 }

@@ -27,6 +27,7 @@ export function program(): Command {
     .description("Runs Workers-style functions in V8 isolates, scheduled over several workerd processes.")
     .version(__DEXTER_VERSION__, "-v, --version")
     .showHelpAfterError("(dexter --help lists the commands)")
+    .addHelpText("after", `\nA first project: dexter init hello && cd hello && dexter dev`)
     .exitOverride();
 
   dexter
@@ -74,6 +75,12 @@ export function program(): Command {
 }
 
 declare const __DEXTER_VERSION__: string;
+
+// Whoever reads the output may have read enough (`dexter status | head -1`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 
 try {
   await program().parseAsync();

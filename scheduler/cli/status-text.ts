@@ -58,8 +58,8 @@ function letters(threads: readonly ThreadStatus[]): Cell {
   return (width) => {
     const lines: string[] = [];
     for (let from = 0; from < slots; from += width) {
-      const part = all.slice(from, Math.min(slots, from + width));
-      lines.push(part.map((letter) => (COLOURS[letter] ?? colours.dim)(letter)).join(""));
+      const part = all.slice(from, Math.min(slots, from + width)).join("");
+      lines.push(part.replace(/(.)\1*/g, (run, letter: string) => (COLOURS[letter] ?? colours.dim)(run)));
     }
     return lines.join("\n");
   };

@@ -18,7 +18,7 @@ const GATHER_MS = 5;
 /** But a change that goes on and on is taken up in between. */
 const MAX_GATHER_MS = 100;
 /** File times are counted in steps of the kernel's clock. */
-const CLOCK_STEP_MS = 20;
+const CLOCK_STEP_MS = 10;
 
 export interface HotReloadOptions {
   readonly log: Logger;

@@ -18,6 +18,7 @@ export type PageError =
 export interface ErrorPageInput {
   readonly status: number;
   readonly error: PageError;
+  /** Empty when no function answers. */
   readonly functionName: string;
   readonly version?: string;
   readonly requestId: string;

@@ -17,6 +17,8 @@ export { renderErrorText, renderProductionError } from "./text.ts";
 export function renderErrorPage(input: ErrorPageInput): string {
   const { error, root } = input;
   const title = titleOf(error);
+  const where =
+    input.functionName === "" ? "" : `<span>in function <b>${escapeHtml(input.functionName)}</b></span>`;
   const body =
     error.kind === "exception"
       ? exceptionSection(error.exception, root)
@@ -31,12 +33,12 @@ export function renderErrorPage(input: ErrorPageInput): string {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(`${title} · ${input.functionName}`)}</title>
+<title>${escapeHtml([title, input.functionName].filter(Boolean).join(" · "))}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <header>
-<p class="status"><strong>${escapeHtml(statusLine(input.status))}</strong> <span>in function <b>${escapeHtml(input.functionName)}</b></span></p>
+<p class="status"><strong>${escapeHtml(statusLine(input.status))}</strong> ${where}</p>
 <h1>${escapeHtml(title)}</h1>
 </header>
 <main>
@@ -130,7 +132,7 @@ function stackSection(frames: readonly MappedFrame[], root: string | undefined):
 function requestSection(input: ErrorPageInput): string {
   const { request, version, requestId } = input;
   const facts: [string, string][] = [
-    ["Function", input.functionName],
+    ...(input.functionName === "" ? [] : [["Function", input.functionName] as [string, string]]),
     ...(version === undefined ? [] : [["Version", version] as [string, string]]),
     ["Request id", requestId],
   ];

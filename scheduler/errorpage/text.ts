@@ -20,7 +20,7 @@ export function renderErrorText(input: ErrorPageInput): string {
   const version = input.version === undefined ? "" : `, version ${input.version}`;
   parts.push(
     [
-      `function ${input.functionName}${version}`,
+      ...(input.functionName === "" ? [] : [`function ${input.functionName}${version}`]),
       `request id ${input.requestId}`,
       `${request.method} ${request.url}`,
       ...shownHeaders(request.headers).map(([name, value]) => `  ${name}: ${value}`),
