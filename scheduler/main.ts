@@ -6,7 +6,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { CommonOptions } from "./cli/project.ts";
 import { DexterError } from "./errors.ts";
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 
@@ -15,11 +15,13 @@ function common(command: Command): Command {
     .option("-c, --config <file>", "configuration file (default: wrangler.json, .jsonc or .toml here)")
     .option("-e, --env <name>", "use the configuration's [env.<name>]")
     .addOption(
-      new Option("--set <name=value>", "override a [dexter] directive; may be repeated")
-        .argParser(collect)
-        .default([], "none"),
+      new Option("--set <name=value>", "override a [dexter] directive; may be repeated").argParser(collect),
     );
 }
+
+const SERVE_HELP = `
+Example: dexter start --set listen=0.0.0.0:8080 --set num_servers=4
+What --set and the [dexter] table take, \`dexter directives\` lists.`;
 
 /** The command line; each command's code is loaded when it runs. */
 export function program(): Command {
@@ -28,6 +30,7 @@ export function program(): Command {
     .version(__DEXTER_VERSION__, "-v, --version")
     .showHelpAfterError("(dexter --help lists the commands)")
     .addHelpText("after", `\nA first project: dexter init hello && cd hello && dexter dev`)
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "dexter: ")) })
     .exitOverride();
 
   dexter
@@ -40,9 +43,11 @@ export function program(): Command {
     );
   common(dexter.command("dev"))
     .description("serve this project and take up every change; for development")
+    .addHelpText("after", SERVE_HELP)
     .action(async (options: CommonOptions) => (await import("./cli/serve.ts")).serve("dev", options));
   common(dexter.command("start"))
     .description("serve this project")
+    .addHelpText("after", SERVE_HELP)
     .action(async (options: CommonOptions) => (await import("./cli/serve.ts")).serve("start", options));
   common(dexter.command("check"))
     .description("test the configuration and bundle every function, without starting anything")

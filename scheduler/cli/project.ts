@@ -8,11 +8,11 @@ import { adminSocket } from "../paths.ts";
 export interface CommonOptions {
   readonly config?: string;
   readonly env?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
-export function projectOptions({ config, env, set }: CommonOptions): LoadOptions {
+export function projectOptions({ config, env, set = [] }: CommonOptions): LoadOptions {
   return {
     cwd: process.cwd(),
     set,
