@@ -12,11 +12,18 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+export interface CommandOptions {
+  readonly dir: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  /** Run as this user and group. */
+  readonly uid?: number;
+  /** Gets all that it has written to stdout, whenever there is more. */
+  readonly onStdout?: (text: string) => void;
+}
+
 /** Resolves when the command has ended; after `timeoutMs` it is killed. */
-export function runDexter(
-  args: readonly string[],
-  options: { dir: string; env?: Readonly<Record<string, string>>; timeoutMs?: number; uid?: number },
-): Promise<CommandResult> {
+export function runDexter(args: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const { dir, env = {}, timeoutMs = 30_000, uid } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [COMMAND_FILE, ...args], {
@@ -31,6 +38,7 @@ export function runDexter(
     for (const name of ["stdout", "stderr"] as const)
       child[name].setEncoding("utf8").on("data", (text: string) => {
         output[name] += text;
+        if (name === "stdout") options.onStdout?.(output.stdout);
       });
     child.on("error", reject);
     child.on("close", (code) => resolve({ status: code ?? -1, ...output }));
