@@ -48,13 +48,22 @@ describe("a saturated server", () => {
     assert.equal(running(calls), 12);
   });
 
-  it("takes a function for a quick one again when a crowd made it look slow", () => {
-    const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
-    const crowd = world.arrivals(20, "f");
-    world.nowMs += 10;
+  it("still takes a function for a quick one when a crowd has made its requests slow", () => {
+    const world = saturated(0.2);
+    const crowd = world.arrivals(6, "f");
+    world.nowMs += 40;
     for (const call of crowd) world.finish(call);
-    for (let look = 0; look < 10; look++) world.fleet.adapt(0, SATURATED, world.nowMs);
     assert.equal(running(world.arrivals(15, "f")), 6);
+  });
+
+  it("no longer takes a function for a quick one that has been slow for a while", () => {
+    const world = saturated(0.2);
+    for (let round = 0; round < 3; round++) {
+      const call = world.arrive("f");
+      world.nowMs += 5_000;
+      world.finish(call);
+    }
+    assert.equal(running(world.arrivals(15, "f")), 15);
   });
 
   it("never holds a function back whose requests wait for I/O", () => {

@@ -8,8 +8,8 @@
  */
 import { type FunctionSpec, Thread } from "./thread.ts";
 
-/** So many requests, none of them quick, show that a function is not. */
-const SAMPLES = 16;
+/** What the quickest request of a function took is remembered for one to two times as long. */
+const MEMORY_MS = 5_000;
 
 /** For so long a request of a quick function is expected to be done at once. */
 export const HELD_MS = 25;
@@ -18,9 +18,10 @@ export class Pool {
   readonly spec: FunctionSpec;
   readonly #available: Thread[] = [];
   readonly #serving = new Set<Thread>();
-  /** How long the latest requests took that did not have to share the CPU with many. */
-  #samples: number[] = [];
-  #sampled = 0;
+  /** The quickest request of this stretch of time and of the one before; a crowd only makes them look slower. */
+  #quickestMs = Number.POSITIVE_INFINITY;
+  #quickestBeforeMs = Number.POSITIVE_INFINITY;
+  #stretchFromMs = 0;
   #idle = 0;
   #busy = 0;
   readonly #starting = new Set<Thread>();
@@ -81,11 +82,8 @@ export class Pool {
     this.#available.unshift(thread);
   }
 
-  /**
-   * Takes the most recently used thread with room for a request; of the busy ones only, if so asked.
-   * @param limit how many threads may be busy before they crowd each other
-   */
-  take(nowMs: number, limit: number, busyOnly = false): Thread | undefined {
+  /** Takes the most recently used thread with room for a request; of the busy ones only, if so asked. */
+  take(nowMs: number, busyOnly = false): Thread | undefined {
     const place = busyOnly
       ? this.#available.findLastIndex((thread) => thread.inFlight > 0)
       : this.#available.length - 1;
@@ -98,7 +96,6 @@ export class Pool {
       this.#serving.add(thread);
     }
     thread.startedMs = nowMs;
-    thread.uncrowded = this.#busy <= limit;
     thread.requests++;
     if (thread.inFlight === thread.concurrency) this.#available.splice(place, 1);
     return thread;
@@ -107,7 +104,7 @@ export class Pool {
   /** Gives a request's place back. A retiring thread is only counted down. */
   put(thread: Thread, nowMs: number): void {
     thread.lastUsedMs = nowMs;
-    if (thread.uncrowded) this.#samples[this.#sampled++ % SAMPLES] = nowMs - thread.startedMs;
+    this.#learn(nowMs - thread.startedMs, nowMs);
     if (thread.state === "retiring") {
       thread.inFlight--;
       return;
@@ -130,21 +127,20 @@ export class Pool {
    *   isolates does not count
    */
   isHot(limit: number, quickMs: number, nowMs: number): boolean {
-    if (this.#busy < limit || this.spec.threads.concurrency > 1 || this.#isSlow(quickMs)) return false;
+    if (this.#busy < limit || this.spec.threads.concurrency > 1) return false;
+    if (Math.min(this.#quickestMs, this.#quickestBeforeMs) >= quickMs) return false;
     let quick = 0;
     for (const thread of this.#serving) if (nowMs - thread.startedMs < HELD_MS) quick++;
     return quick >= limit;
   }
 
-  /** Only measurements show that a function is slow; a crowd makes every one look so. */
-  #isSlow(quickMs: number): boolean {
-    return this.#samples.length === SAMPLES && this.#samples.every((tookMs) => tookMs >= quickMs);
-  }
-
-  /** Takes the function for a quick one again, until measurements say otherwise. */
-  forgetSamples(): void {
-    this.#samples = [];
-    this.#sampled = 0;
+  #learn(tookMs: number, nowMs: number): void {
+    if (nowMs - this.#stretchFromMs >= MEMORY_MS) {
+      this.#quickestBeforeMs = this.#quickestMs;
+      this.#quickestMs = Number.POSITIVE_INFINITY;
+      this.#stretchFromMs = nowMs;
+    }
+    if (tookMs < this.#quickestMs) this.#quickestMs = tookMs;
   }
 
   /** Threads that start and would make more than `max_spare_threads` idle; the latest, which have not begun yet, first. */

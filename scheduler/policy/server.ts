@@ -34,9 +34,6 @@ const QUICK_TIMES = 3;
 const QUICK_FROM_MS = 2;
 const QUICK_TO_MS = 10;
 
-/** After so many looks at the load of a saturated server its functions are judged anew. */
-const LOOKS_PER_JUDGEMENT = 20;
-
 /** How busy a server's process was since the last look. */
 export interface ServerLoad {
   /** Share of the time in which its main thread ran or was waiting to run. */
@@ -65,7 +62,6 @@ export class Server implements Candidate {
   freeing = 0;
   #hotThreads = Number.POSITIVE_INFINITY;
   #quickMs = QUICK_FROM_MS;
-  #looks = 0;
   readonly #slots: (Thread | undefined)[];
   /** By function; more than one while a version replaces another. */
   readonly #pools = new Map<string, Pool[]>();
@@ -114,9 +110,6 @@ export class Server implements Candidate {
     const together = perRequestMs * FEWEST_HOT;
     this.#quickMs = Math.min(Math.max(together * QUICK_TIMES, QUICK_FROM_MS), QUICK_TO_MS);
     if (share >= SATURATED) {
-      // What was measured before was measured in a crowd, and a judgement may have been wrong.
-      const anew = this.#hotThreads === Number.POSITIVE_INFINITY || ++this.#looks % LOOKS_PER_JUDGEMENT === 0;
-      if (anew) for (const pool of this.pools) pool.forgetSamples();
       this.#hotThreads = Math.max(
         FEWEST_HOT,
         Math.floor(Math.min(this.#hotThreads, this.limits.maxThreads) / 2),
@@ -129,7 +122,7 @@ export class Server implements Candidate {
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
   take(pool: Pool, nowMs: number): Thread {
-    const thread = pool.take(nowMs, this.#hotThreads, !this.takesThreads)!;
+    const thread = pool.take(nowMs, !this.takesThreads)!;
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {

@@ -42,8 +42,6 @@ export class Thread {
   requests = 0;
   /** When it took its latest request. */
   startedMs = 0;
-  /** Few others were busy then, so that the time it takes says something of the function. */
-  uncrowded = false;
   /** When it last finished a request, or became ready. */
   lastUsedMs = 0;
   #state: ThreadState = "starting";
