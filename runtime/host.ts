@@ -6,10 +6,12 @@
  * so an isolate is looked up by name, each time.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { LoadRequest, VersionPayload } from "./protocol.ts";
+import { type LoadRequest, residentBinding, THREAD_MODULE, type VersionPayload } from "./protocol.ts";
 
 interface HostEnv {
   readonly LOADER: WorkerLoader;
+  /** The resident threads, by `residentBinding`. */
+  readonly [resident: `RESIDENT_${number}`]: ThreadEntrypoint;
 }
 
 const versions = new Map<string, WorkerLoaderWorkerCode>();
@@ -79,7 +81,7 @@ export class Control extends WorkerEntrypoint<HostEnv> {
     if (!code) return new Response(`version ${version} is not here`, { status: 404 });
     const modules = {
       ...code.modules,
-      "dexter-thread.js": { js: `export const thread = ${JSON.stringify(name)};` },
+      [THREAD_MODULE]: { js: `export const thread = ${JSON.stringify(name)};` },
     };
     this.env.LOADER.get(name, () => ({ ...code, modules }) as WorkerLoaderWorkerCode);
     try {
@@ -114,8 +116,11 @@ export class Control extends WorkerEntrypoint<HostEnv> {
   }
 
   private async settle(): Promise<Response> {
-    const loaded = names.filter((name) => name !== undefined);
-    await Promise.allSettled(loaded.map((name) => this.thread(name).settled()));
+    const loaded = names.filter((name) => name !== undefined).map((name) => this.thread(name));
+    const residents: ThreadEntrypoint[] = [];
+    for (let slot = 0; residentBinding(slot) in this.env; slot++)
+      residents.push(this.env[residentBinding(slot)]!);
+    await Promise.allSettled([...loaded, ...residents].map((thread) => thread.settled()));
     return new Response();
   }
 }

@@ -18,6 +18,14 @@ export const PROTO_HEADER = "x-dexter-proto";
 /** Every header that starts so is private: removed from client requests. */
 export const PRIVATE_PREFIX = "x-dexter-";
 
+/** The module that tells an isolate its name; each has one of its own. */
+export const THREAD_MODULE = "dexter-thread.js";
+
+/** The host worker's binding for the resident thread in a slot. */
+export function residentBinding(slot: number): `RESIDENT_${number}` {
+  return `RESIDENT_${slot}`;
+}
+
 /** A caught exception as the prelude reports it: positions are those of the bundle. */
 export interface ExceptionReport {
   readonly name: string;

@@ -79,8 +79,9 @@ export class DexterNode {
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
-    this.#supervisor = new Supervisor(this.#dispatcher.fleet, supervisorSettings(node), {
+    this.#supervisor = new Supervisor(this.#dispatcher.fleet, supervisorSettings(node, options.dev), {
       payload: (id) => this.registry.payload(id),
+      mayReside: (id) => this.registry.mayReside(id),
       onLine: (line, stream, member) => this.#reporter.serverLine(line, stream, member),
       onEvent: (level, event, details) => this.#reporter.serverEvent(level, event, details),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
@@ -161,7 +162,7 @@ export class DexterNode {
   async apply(project: Project, { restart }: { restart?: "one by one" | "at once" } = {}): Promise<void> {
     await this.#inOrder(async () => {
       checkIdentity(this.#project.node, project.node);
-      const servers = supervisorSettings(project.node);
+      const servers = supervisorSettings(project.node, this.#options.dev);
       const listeners = await this.#listeners.change(project.node);
       const entries = project.functions.map((config) => this.registry.entryFor(config));
       const { candidates, failures } = await this.deployer.prepareAll(entries);
@@ -170,7 +171,7 @@ export class DexterNode {
         await this.deployer.abandonAll(entries, candidates);
         throw this.#reporter.combined(failures);
       }
-      const changed = needsRestart(supervisorSettings(this.#project.node), servers);
+      const changed = needsRestart(supervisorSettings(this.#project.node, this.#options.dev), servers);
       listeners.finish();
       this.#project = project;
       this.#options.log.level = project.node.logLevel;

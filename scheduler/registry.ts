@@ -101,6 +101,12 @@ export class FunctionRegistry {
     return [...this.#versions.values()].reverse().find((version) => version.functionName === name);
   }
 
+  /** In a resident thread `abortIsolate` would end the whole server. */
+  mayReside(id: string): boolean {
+    const version = this.#versions.get(id);
+    return version !== undefined && !JSON.stringify(version.modules).includes("abortIsolate");
+  }
+
   /** What a server needs to load isolates of a version: the prelude in front of the user's modules. */
   payload(id: string): VersionPayload | undefined {
     const version = this.#versions.get(id);

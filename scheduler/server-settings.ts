@@ -8,7 +8,7 @@ import type { SupervisorSettings } from "./supervisor.ts";
 import type { FunctionConfig, NodeConfig } from "./types.ts";
 
 /** Throws UNKNOWN_USER, NOT_ROOT, or CONFIG_INVALID for a core dump directory that is none. */
-export function supervisorSettings(node: NodeConfig): SupervisorSettings {
+export function supervisorSettings(node: NodeConfig, dev: boolean): SupervisorSettings {
   const { coreDumpDirectory } = node;
   if (coreDumpDirectory !== undefined && !isFolder(coreDumpDirectory)) {
     const reason = `core_dump_directory: ${coreDumpDirectory} is not a folder; create it, or name another`;
@@ -19,6 +19,7 @@ export function supervisorSettings(node: NodeConfig): SupervisorSettings {
     maxThreadsPerChild: node.maxThreadsPerChild,
     maxRequestsPerChild: node.maxRequestsPerChild,
     stopTimeoutMs: node.stopTimeoutMs,
+    residents: !dev,
     directoryOf: (slot, generation) => `${runDirectory(node.dataDir)}/${slot}.${generation}`,
     server: {
       hostModule: runtimeModule("host"),

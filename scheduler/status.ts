@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { Exchange } from "./dispatch/exchange.ts";
 import type { Fleet } from "./policy/fleet.ts";
-import { LETTERS, type Thread, type ThreadState } from "./policy/thread.ts";
+import { LETTERS, type Thread, type ThreadKind, type ThreadState } from "./policy/thread.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface ThreadStatus {
@@ -11,7 +11,7 @@ export interface ThreadStatus {
   readonly letter: string;
   readonly function: string;
   readonly version: string;
-  readonly kind: "loaded" | "resident";
+  readonly kind: ThreadKind;
   readonly requests: number;
   /** With `connection_status` on: what a busy thread is doing. */
   readonly serving?: readonly RequestStatus[];
@@ -138,7 +138,7 @@ function threadStatus(thread: Thread, serving: readonly RequestStatus[] | undefi
     letter: LETTERS[thread.state],
     function: thread.functionName,
     version: thread.version,
-    kind: "loaded",
+    kind: thread.kind,
     requests: thread.requests,
     ...(serving ? { serving } : {}),
   };

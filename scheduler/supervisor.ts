@@ -6,7 +6,7 @@
 import type { VersionPayload } from "../runtime/protocol.ts";
 import type { DexterError } from "./errors.ts";
 import type { Fleet } from "./policy/fleet.ts";
-import type { Thread } from "./policy/thread.ts";
+import type { FunctionSpec, Thread } from "./policy/thread.ts";
 import { LoadMeter } from "./server/load.ts";
 import { Loader } from "./server/loader.ts";
 import { type ServerOptions, ServerProcess } from "./server/process.ts";
@@ -18,13 +18,20 @@ export interface SupervisorSettings {
   readonly maxRequestsPerChild: number;
   readonly stopTimeoutMs: number;
   /** All of a server's options but its place. */
-  readonly server: Omit<ServerOptions, "slot" | "generation" | "directory" | "threadSlots" | "onLine">;
+  readonly server: Omit<
+    ServerOptions,
+    "slot" | "generation" | "directory" | "threadSlots" | "residents" | "onLine"
+  >;
+  /** Whether generations are born with threads of hot functions. */
+  readonly residents: boolean;
   /** A folder for a generation's sockets. */
   directoryOf(slot: number, generation: number): string;
 }
 
 export interface SupervisorPorts {
   payload(versionId: string): VersionPayload | undefined;
+  /** Whether threads of the version may be resident. */
+  mayReside(versionId: string): boolean;
   onLine(line: string, stream: "stdout" | "stderr", member: Member): void;
   /** A server became ready, was replaced, died, …: one line for the log. */
   onEvent(level: "info" | "warn" | "error", event: string, details: Record<string, unknown>): void;
@@ -40,6 +47,8 @@ export interface Member {
   readonly process: ServerProcess;
   readonly loader: Loader;
   readonly load: LoadMeter;
+  /** What it was born with. */
+  readonly residents: readonly FunctionSpec[];
   drainingSinceMs?: number;
   settled?: "asked" | "done";
 }
@@ -51,11 +60,15 @@ interface Slot {
   /** Deaths in a row, each soon after its start. */
   failures: number;
   startAfterMs: number;
+  /** Versions with which a generation did not start. */
+  readonly distrusted: Set<string>;
 }
 
 const TICK_MS = 1_000;
 /** How often the load of a server that takes requests is looked at. */
 const LOAD_MS = 100;
+/** A generation that lacks resident threads lives at least so long: several deploys in a row make one change. */
+const RESIDENTS_AFTER_MS = 5_000;
 const PROBE_TIMEOUT_MS = 1_000;
 /** A server that lived this long did not fail to start. */
 const STABLE_AFTER_MS = 10_000;
@@ -183,7 +196,7 @@ export class Supervisor<T> {
   #spawnMissing(): void {
     if (this.#stopping) return;
     while (this.#slots.length < this.#settings.numServers) {
-      this.#slots.push({ generation: 0, failures: 0, startAfterMs: 0 });
+      this.#slots.push({ generation: 0, failures: 0, startAfterMs: 0, distrusted: new Set() });
     }
     this.#slots.slice(0, this.#settings.numServers).forEach((slot, index) => {
       if (!slot.next && this.#needsNext(slot) && Date.now() >= slot.startAfterMs)
@@ -195,14 +208,35 @@ export class Supervisor<T> {
     if (!slot.current) return true;
     const server = this.#fleet.server(slot.current.key);
     if (server && server.requests >= server.recycleAt) return true;
-    if (slot.current.epoch === this.#epoch) return false;
-    return this.#allAtOnce || !this.#slots.some((other) => other.next);
+    const outdated = slot.current.epoch !== this.#epoch;
+    if (outdated && this.#allAtOnce) return true;
+    return (outdated || this.#wantsResidents(slot, slot.current)) && !this.#slots.some((other) => other.next);
+  }
+
+  /** Whether the next generation would be born with other threads, and this one has lived long enough. */
+  #wantsResidents(slot: Slot, current: Member): boolean {
+    if (Date.now() - current.process.startedAtMs < RESIDENTS_AFTER_MS) return false;
+    return !this.#fleet.isBornWith(current.key, this.#residents(slot));
+  }
+
+  #residents(slot: Slot): FunctionSpec[] {
+    if (!this.#settings.residents) return [];
+    return this.#fleet.residents(
+      this.#limits(),
+      ({ version }) => !slot.distrusted.has(version) && this.#ports.mayReside(version),
+    );
   }
 
   #spawn(slot: Slot, index: number): Member {
     const settings = this.#settings;
     const key = this.#nextKey++;
     const generation = ++slot.generation;
+    const specs = this.#residents(slot);
+    const residents = specs.map(({ name, version }, place) => ({
+      name: `${name}-r${place}`,
+      versionId: version,
+      payload: this.#ports.payload(version)!,
+    }));
     const process = new ServerProcess({
       ...settings.server,
       slot: index,
@@ -210,6 +244,7 @@ export class Supervisor<T> {
       directory: settings.directoryOf(index, generation),
       // One more than may serve: there a new version proves itself when the server is full.
       threadSlots: settings.maxThreadsPerChild + 1,
+      residents,
       onLine: (line, stream) => this.#ports.onLine(line, stream, member),
     });
     const loader = new Loader(process, {
@@ -230,7 +265,7 @@ export class Supervisor<T> {
       },
     });
     const load = new LoadMeter(process.pid ?? 0);
-    const member: Member = { key, epoch: this.#epoch, process, loader, load };
+    const member: Member = { key, epoch: this.#epoch, process, loader, load, residents: specs };
     this.#members.set(key, member);
     process.exited.then((how) => this.#exited(slot, member, how));
     Promise.all([process.ready, this.#functions]).then(
@@ -243,7 +278,18 @@ export class Supervisor<T> {
   #becameReady(slot: Slot, member: Member): void {
     if (slot.next !== member) return;
     const { slot: index, generation, pid } = member.process;
-    this.#fleet.addServer(member.key, this.#limits(), index);
+    const server = this.#fleet.addServer(
+      member.key,
+      this.#limits(),
+      index,
+      member.residents,
+      performance.now(),
+    );
+    const threads = server.threads.slice(0, member.residents.length) as Thread[];
+    member.loader.adopt(
+      threads,
+      member.residents.map(({ name }, place) => `${name}-r${place}`),
+    );
     this.#ports.onEvent("info", "server is ready", { server: index, generation, pid });
     this.wake();
   }
@@ -303,6 +349,9 @@ export class Supervisor<T> {
     this.#members.delete(member.key);
     this.#ports.onExit(member.key);
     this.#fleet.removeServer(member.key, performance.now());
+    // The likeliest culprit is what it was to be born with; loaded, a version fails with a reason.
+    if (slot.next === member && member.process.failedToStart)
+      for (const { version } of member.residents) slot.distrusted.add(version);
     if (slot.next === member) delete slot.next;
     if (slot.current === member) delete slot.current;
     if (!expected && !this.#stopping) {

@@ -6,7 +6,7 @@
  * cold ones at the bottom can retire. With `concurrency` above 1 a thread stays on the stack until it
  * is full: all isolates of a server share one CPU, so packing requests into few of them costs nothing.
  */
-import { type FunctionSpec, Thread } from "./thread.ts";
+import { type FunctionSpec, Thread, type ThreadKind } from "./thread.ts";
 
 /** What the quickest request of a function took is remembered for one to two times as long. */
 const MEMORY_MS = 5_000;
@@ -17,6 +17,8 @@ export const HELD_MS = 25;
 export class Pool {
   readonly spec: FunctionSpec;
   readonly #available: Thread[] = [];
+  /** Available resident threads: taken before others, because they cost their server less. */
+  readonly #resident: Thread[] = [];
   readonly #serving = new Set<Thread>();
   /** The quickest request of this stretch of time and of the one before; a crowd only makes them look slower. */
   #quickestMs = Number.POSITIVE_INFINITY;
@@ -49,12 +51,13 @@ export class Pool {
   }
 
   get hasRoom(): boolean {
-    return this.#available.length > 0;
+    return this.#available.length + this.#resident.length > 0;
   }
 
   /** Whether a thread that is busy already has room for one more request. */
   get hasBusyRoom(): boolean {
-    return this.#available.some((thread) => thread.inFlight > 0);
+    const busy = (thread: Thread) => thread.inFlight > 0;
+    return this.#resident.some(busy) || this.#available.some(busy);
   }
 
   /** How many threads must be started to have `min_spare_threads` idle. */
@@ -67,8 +70,8 @@ export class Pool {
     return Math.max(0, this.#idle - this.spec.threads.maxSpareThreads);
   }
 
-  add(server: number, slot: number): Thread {
-    const thread = new Thread(server, slot, this.spec);
+  add(server: number, slot: number, kind: ThreadKind): Thread {
+    const thread = new Thread(server, slot, this.spec, kind);
     this.#starting.add(thread);
     return thread;
   }
@@ -79,15 +82,18 @@ export class Pool {
     this.#starting.delete(thread);
     this.#idle++;
     // To the bottom: those that have served are warmer than one that never has.
-    this.#available.unshift(thread);
+    this.#stack(thread).unshift(thread);
+  }
+
+  #stack({ kind }: Thread): Thread[] {
+    return kind === "resident" ? this.#resident : this.#available;
   }
 
   /** Takes the most recently used thread with room for a request; of the busy ones only, if so asked. */
   take(nowMs: number, busyOnly = false): Thread | undefined {
-    const place = busyOnly
-      ? this.#available.findLastIndex((thread) => thread.inFlight > 0)
-      : this.#available.length - 1;
-    const thread = this.#available[place];
+    const place = (threads: Thread[]) =>
+      busyOnly ? threads.findLastIndex((thread) => thread.inFlight > 0) : threads.length - 1;
+    const thread = this.#resident[place(this.#resident)] ?? this.#available[place(this.#available)];
     if (thread === undefined) return undefined;
     if (thread.inFlight++ === 0) {
       thread.become("busy");
@@ -97,7 +103,7 @@ export class Pool {
     }
     thread.startedMs = nowMs;
     thread.requests++;
-    if (thread.inFlight === thread.concurrency) this.#available.splice(place, 1);
+    if (thread.inFlight === thread.concurrency) this.#remove(thread);
     return thread;
   }
 
@@ -109,7 +115,7 @@ export class Pool {
       thread.inFlight--;
       return;
     }
-    if (thread.inFlight === thread.concurrency) this.#available.push(thread);
+    if (thread.inFlight === thread.concurrency) this.#stack(thread).push(thread);
     if (--thread.inFlight === 0) {
       thread.become("idle");
       this.#idle++;
@@ -149,15 +155,20 @@ export class Pool {
     return count > 0 ? [...this.#starting].reverse().slice(0, count) : [];
   }
 
-  /** The idle thread that was used least recently. */
+  #remove(thread: Thread): void {
+    const stack = this.#stack(thread);
+    const place = stack.lastIndexOf(thread);
+    if (place >= 0) stack.splice(place, 1);
+  }
+
+  /** Of the idle threads that can end alone, the one that was used least recently. */
   coldest(): Thread | undefined {
     return this.#available.find((thread) => thread.inFlight === 0);
   }
 
   /** Takes the thread out of every set; requests in it go on. */
   retire(thread: Thread): void {
-    const place = this.#available.indexOf(thread);
-    if (place >= 0) this.#available.splice(place, 1);
+    this.#remove(thread);
     if (thread.state === "idle") this.#idle--;
     else if (thread.state === "starting") this.#starting.delete(thread);
     else if (thread.state === "busy") {

@@ -4,7 +4,7 @@
  */
 import type { Candidate } from "./balancer.ts";
 import { Pool } from "./pool.ts";
-import type { FunctionSpec, Thread } from "./thread.ts";
+import type { FunctionSpec, Thread, ThreadKind } from "./thread.ts";
 
 export interface ServerLimits {
   /** `max_threads_per_child`. */
@@ -184,7 +184,17 @@ export class Server implements Candidate {
   start(spec: FunctionSpec, extra = false): Thread | undefined {
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0 || (!extra && !this.hasFreeSlot)) return undefined;
-    const thread = (this.pool(spec) ?? this.#addPool(spec)).add(this.key, slot);
+    return this.#add(spec, slot, "loaded");
+  }
+
+  /** A thread that the process was started with, ready to serve. */
+  adopt(spec: FunctionSpec, slot: number, nowMs: number): void {
+    const thread = this.#add(spec, slot, "resident");
+    this.poolOf(thread).ready(thread, nowMs);
+  }
+
+  #add(spec: FunctionSpec, slot: number, kind: ThreadKind): Thread {
+    const thread = (this.pool(spec) ?? this.#addPool(spec)).add(this.key, slot, kind);
     this.size++;
     this.#slots[slot] = thread;
     return thread;

@@ -5,6 +5,9 @@
 import { strict as assert } from "node:assert";
 import type { ThreadSettings } from "../types.ts";
 
+/** A loaded thread comes and goes while its server runs; a resident one is born with it and lives as long. */
+export type ThreadKind = "loaded" | "resident";
+
 export type ThreadState = "starting" | "idle" | "busy" | "retiring";
 
 /** Apache's scoreboard letters. */
@@ -36,6 +39,7 @@ export class Thread {
   readonly functionName: string;
   readonly version: string;
   readonly concurrency: number;
+  readonly kind: ThreadKind;
   /** Requests in it now; more than 1 only with `concurrency` above 1. */
   inFlight = 0;
   /** Requests it has taken. */
@@ -46,12 +50,13 @@ export class Thread {
   lastUsedMs = 0;
   #state: ThreadState = "starting";
 
-  constructor(server: number, slot: number, spec: FunctionSpec) {
+  constructor(server: number, slot: number, spec: FunctionSpec, kind: ThreadKind = "loaded") {
     this.server = server;
     this.slot = slot;
     this.functionName = spec.name;
     this.version = spec.version;
     this.concurrency = spec.threads.concurrency;
+    this.kind = kind;
   }
 
   get state(): ThreadState {

@@ -44,6 +44,11 @@ export class Loader {
     this.#ports = ports;
   }
 
+  /** Names the isolates of threads that the server was born with, so that their console lines find them. */
+  adopt(threads: readonly Thread[], names: readonly string[]): void {
+    threads.forEach((thread, place) => this.#names.set(names[place]!, thread));
+  }
+
   /** Queues the thread for loading; `loaded` or `failed` tells the outcome. */
   load(thread: Thread): void {
     this.#loads.push(thread);

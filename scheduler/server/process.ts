@@ -15,6 +15,7 @@ import type { Readable, Writable } from "node:stream";
 import workerd from "workerd";
 import { DexterError } from "../errors.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
+import { type Resident, writeModules } from "./residents.ts";
 import { controlSocket, renderWorkerdConfig, threadSocket } from "./workerd-config.ts";
 
 /** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go. */
@@ -29,6 +30,7 @@ export interface ServerOptions {
   /** Made, with mode 0700, for this generation alone. */
   readonly directory: string;
   readonly threadSlots: number;
+  readonly residents: readonly Resident[];
   readonly hostModule: string;
   readonly allowNetwork: readonly string[];
   readonly v8Flags: readonly string[];
@@ -54,6 +56,7 @@ export class ServerProcess {
   readonly exited: Promise<string>;
   #stage: ServerStage = "starting";
   readonly #child: ChildProcess;
+  #failedToStart = false;
   #killTimer: NodeJS.Timeout | undefined;
   #lastErrors: string[] = [];
 
@@ -90,6 +93,11 @@ export class ServerProcess {
     });
     this.ready = this.#becomeReady(options.threadSlots + 1);
     this.ready.catch(() => {});
+  }
+
+  /** It ended before it was ready. */
+  get failedToStart(): boolean {
+    return this.#failedToStart;
   }
 
   get pid(): number | undefined {
@@ -147,6 +155,7 @@ export class ServerProcess {
     return new Promise((resolve) => {
       const ended = (how: string) => {
         if (this.#stage === "exited") return;
+        this.#failedToStart = this.#stage === "starting";
         this.#become("exited");
         clearTimeout(this.#killTimer);
         const watcher = this.#child.stdio[4] as Writable | undefined;
@@ -187,6 +196,7 @@ function prepareDirectory(options: ServerOptions): string {
   // Servers that run as somebody else must get through the folder of all generations to their own.
   mkdirSync(dirname(options.directory), { recursive: true, mode: 0o711 });
   mkdirSync(options.directory, { mode: 0o700 });
+  writeModules(options.directory, options.residents);
   writeFileSync(config, renderWorkerdConfig({ ...options, slots: options.threadSlots }));
   if (options.uid !== undefined || options.gid !== undefined) {
     for (const path of [options.directory, config]) chownSync(path, options.uid ?? -1, options.gid ?? -1);

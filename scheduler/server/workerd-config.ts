@@ -2,7 +2,8 @@
  * Renders the configuration of one server process, in Cap'n Proto's text form: the host worker, a
  * control socket, and a socket for every thread slot. Names and paths go in as quoted strings.
  */
-import { CF_HEADER, PROTO_HEADER } from "../../runtime/protocol.ts";
+import { CF_HEADER, PROTO_HEADER, residentBinding } from "../../runtime/protocol.ts";
+import { type Resident, renderResident, serviceName } from "./residents.ts";
 
 export interface WorkerdConfigInput {
   /** Source of the host worker's module. */
@@ -10,6 +11,8 @@ export interface WorkerdConfigInput {
   /** Where the sockets are made; absolute, and short enough for a socket address. */
   readonly directory: string;
   readonly slots: number;
+  /** Threads in the first slots that are services of their own. */
+  readonly residents: readonly Resident[];
   /** workerd's allow list for `fetch()`. */
   readonly allowNetwork: readonly string[];
   readonly v8Flags: readonly string[];
@@ -35,12 +38,19 @@ export function renderWorkerdConfig(input: WorkerdConfigInput): string {
   ];
   for (let slot = 0; slot < input.slots; slot++) {
     const props = quote(JSON.stringify({ slot }));
+    const service =
+      slot < input.residents.length ? quote(serviceName(slot)) : `(name = "host", props = (json = ${props}))`;
     sockets.push(
       `(name = "t${slot}", address = ${quote(`unix:${threadSocket(input.directory, slot)}`)},
       http = (cfBlobHeader = "${CF_HEADER}", forwardedProtoHeader = "${PROTO_HEADER}"),
-      service = (name = "host", props = (json = ${props})))`,
+      service = ${service})`,
     );
   }
+  const bindings = input.residents.map(
+    (_, slot) =>
+      `(name = "${residentBinding(slot)}", service = (name = "${serviceName(slot)}", entrypoint = "DexterThread"))`,
+  );
+  const services = input.residents.map(renderResident);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -48,9 +58,9 @@ const config :Workerd.Config = (
       modules = [(name = "host.js", esModule = ${quote(input.hostModule)})],
       compatibilityDate = "${HOST_COMPATIBILITY_DATE}",
       compatibilityFlags = ["experimental"],
-      bindings = [(name = "LOADER", workerLoader = ())],
+      bindings = [(name = "LOADER", workerLoader = ()), ${bindings.join(", ")}],
       globalOutbound = "internet")),
-    (name = "internet", network = (
+    ${services.map((service) => `${service},\n    `).join("")}(name = "internet", network = (
       allow = [${input.allowNetwork.map(quote).join(", ")}],
       tlsOptions = (trustBrowserCas = true)))
   ],

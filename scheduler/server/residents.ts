@@ -1,0 +1,75 @@
+/**
+ * Resident threads in a server's configuration: each a service of its own behind its slot's socket, made of
+ * the same modules as a loaded one. That saves a request the way through the host worker, which costs more
+ * than the whole of a small request. The modules are files that the configuration embeds, once per version.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { THREAD_MODULE, type VersionModule, type VersionPayload } from "../../runtime/protocol.ts";
+
+/** A thread that a server is to be born with, in the slot of its place in the list. */
+export interface Resident {
+  /** Name of the isolate, never used before. */
+  readonly name: string;
+  readonly versionId: string;
+  readonly payload: VersionPayload;
+}
+
+const quote = (text: string) => JSON.stringify(text);
+
+/** Writes the modules of every version into the server's directory. */
+export function writeModules(directory: string, residents: readonly Resident[]): void {
+  const versions = new Map(residents.map((resident) => [resident.versionId, resident.payload]));
+  for (const [id, { modules }] of versions) {
+    mkdirSync(`${directory}/${id}`);
+    Object.values(modules).forEach((module, index) => {
+      writeFileSync(`${directory}/${id}/${index}`, contentOf(module));
+    });
+  }
+}
+
+export function serviceName(slot: number): string {
+  return `resident-${slot}`;
+}
+
+/** The service of one resident thread, in Cap'n Proto's text form. Paths are relative to the configuration. */
+export function renderResident(resident: Resident, slot: number): string {
+  const { payload, versionId, name } = resident;
+  const names = Object.keys(payload.modules);
+  const main = names.indexOf(payload.mainModule);
+  // The first module is the main one.
+  const order = [main, ...[...names.keys()].filter((index) => index !== main)];
+  const modules = order.map((index) => {
+    const module = payload.modules[names[index]!]!;
+    return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${versionId}/${index}`)})`;
+  });
+  modules.push(
+    `(name = ${quote(THREAD_MODULE)}, esModule = ${quote(`export const thread = ${quote(name)};`)})`,
+  );
+  const bindings = Object.entries(payload.env).map(([key, value]) =>
+    typeof value === "string"
+      ? `(name = ${quote(key)}, text = ${quote(value)})`
+      : `(name = ${quote(key)}, json = ${quote(JSON.stringify(value))})`,
+  );
+  return `(name = "${serviceName(slot)}", worker = (
+      modules = [${modules.join(", ")}],
+      compatibilityDate = ${quote(payload.compatibilityDate)},
+      compatibilityFlags = [${payload.compatibilityFlags.map(quote).join(", ")}],
+      bindings = [${bindings.join(", ")}],
+      globalOutbound = "internet"))`;
+}
+
+function kindOf(module: VersionModule): string {
+  if ("js" in module) return "esModule";
+  if ("cjs" in module) return "commonJsModule";
+  if ("text" in module) return "text";
+  if ("json" in module) return "json";
+  return "wasmBase64" in module ? "wasm" : "data";
+}
+
+function contentOf(module: VersionModule): string | Buffer {
+  if ("js" in module) return module.js;
+  if ("cjs" in module) return module.cjs;
+  if ("text" in module) return module.text;
+  if ("json" in module) return JSON.stringify(module.json);
+  return Buffer.from("wasmBase64" in module ? module.wasmBase64 : module.dataBase64, "base64");
+}
