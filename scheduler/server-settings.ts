@@ -19,7 +19,7 @@ export function supervisorSettings(node: NodeConfig, dev: boolean): SupervisorSe
     maxThreadsPerChild: node.maxThreadsPerChild,
     maxRequestsPerChild: node.maxRequestsPerChild,
     stopTimeoutMs: node.stopTimeoutMs,
-    residents: !dev,
+    residents: node.residentThreads && !dev,
     directoryOf: (slot, generation) => `${runDirectory(node.dataDir)}/${slot}.${generation}`,
     server: {
       hostModule: runtimeModule("host"),

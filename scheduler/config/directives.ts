@@ -169,6 +169,11 @@ export const directiveShape = {
   base_domain: setting(hostName, "localhost", "a function without routes answers at <name>.<base_domain>"),
   concurrency: threadShape.concurrency,
   idle_timeout: threadShape.idle_timeout,
+  resident_threads: setting(
+    onOff,
+    "off",
+    "experimental: new generations are born with threads of hot functions",
+  ),
   queue_timeout: setting(duration(), "10s", "how long a request may wait for a thread before a 503"),
   stop_timeout: setting(duration(), "30s", "how long a stop waits for requests in progress"),
   trusted_proxies: setting(

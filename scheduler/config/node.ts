@@ -119,6 +119,7 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
       coreDumpDirectory: resolve(root, all.core_dump_directory),
     }),
     connectionStatus: all.connection_status,
+    residentThreads: all.resident_threads,
     sendBufferSize: all.send_buffer_size,
     dataDir,
     functionsDir: resolve(root, all.functions),

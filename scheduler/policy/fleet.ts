@@ -192,7 +192,7 @@ export class Fleet<T> {
     this.#places.set(index, place);
     const server = new Server(key, limits, place);
     this.#servers.set(key, server);
-    residents.forEach((spec, slot) => server.adopt(spec, slot, nowMs));
+    for (const [slot, spec] of residents.entries()) server.adopt(spec, slot, nowMs);
     // Breadth first: every function has one thread before any has two.
     for (let round = 0; ; round++) {
       const wanting = [...this.#active].filter(

@@ -46,7 +46,7 @@ export class Loader {
 
   /** Names the isolates of threads that the server was born with, so that their console lines find them. */
   adopt(threads: readonly Thread[], names: readonly string[]): void {
-    threads.forEach((thread, place) => this.#names.set(names[place]!, thread));
+    for (const [place, thread] of threads.entries()) this.#names.set(names[place]!, thread);
   }
 
   /** Queues the thread for loading; `loaded` or `failed` tells the outcome. */
