@@ -1,6 +1,7 @@
 /** The commands that ask a running node: status, reload, stop. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { request } from "node:http";
 import { describe, it, type TestContext } from "node:test";
 import { runDexter } from "./support/cli.ts";
 import { answering, DATE, SMALL } from "./support/dev.ts";
@@ -8,14 +9,15 @@ import { type RunningDexter, startDexter } from "./support/dexter.ts";
 import { type Folder, makeFolder } from "./support/function.ts";
 import { cleanUp, httpGet, isAlive, until } from "./support/node.ts";
 
-const SLOW = `export default { async fetch(request) {
-  await scheduler.wait(Number(new URL(request.url).searchParams.get("ms")));
+/** Answers when the request's body has ended. */
+const HOLD = `export default { async fetch(request) {
+  await request.text();
   return new Response("done");
 } };\n`;
 const FILES = {
   "wrangler.toml": `${DATE}${SMALL}`,
   "functions/a.js": answering("one"),
-  "functions/slow.js": SLOW,
+  "functions/hold.js": HOLD,
 };
 
 interface Running {
@@ -23,6 +25,17 @@ interface Running {
   readonly folder: Folder;
   run(...args: string[]): ReturnType<typeof runDexter>;
   text(path?: string): Promise<string>;
+}
+
+/** A request in progress, until `finish`. */
+function hold(node: Running): { finish(): void; readonly answer: Promise<string> } {
+  const call = request({ port: node.dexter.port, host: "127.0.0.1", path: "/hold?it=1", method: "POST" });
+  call.write("some of the body");
+  const answer = new Promise<string>((resolve, reject) => {
+    call.on("error", reject);
+    call.on("response", async (response) => resolve((await response.toArray()).join("")));
+  });
+  return { finish: () => call.end(), answer };
 }
 
 async function running(test: TestContext): Promise<Running> {
@@ -41,7 +54,7 @@ async function running(test: TestContext): Promise<Running> {
 describe("dexter status", () => {
   it("prints exactly the documented JSON", async (test) => {
     const node = await running(test);
-    const slow = httpGet(node.dexter.port, "/slow?ms=1500");
+    const held = hold(node);
     const status = await until("a thread is busy", async () => {
       const now = await node.dexter.status();
       return now.totals.busy === 1 ? now : undefined;
@@ -86,7 +99,7 @@ describe("dexter status", () => {
     ]);
     assert.equal(rest.letter, "W");
     assert.deepEqual(Object.keys(serving[0]), ["id", "method", "host", "path", "client", "seconds"]);
-    assert.equal(serving[0].path, "/slow?ms=1500");
+    assert.equal(serving[0].path, "/hold?it=1");
     assert.deepEqual(Object.keys(status.functions[0]), [
       "name",
       "version",
@@ -98,9 +111,10 @@ describe("dexter status", () => {
     ]);
     assert.deepEqual(
       status.functions.map(({ name }: { name: string }) => name),
-      ["a", "slow"],
+      ["a", "hold"],
     );
-    assert.equal((await slow).text, "done");
+    held.finish();
+    assert.equal(await held.answer, "done");
   });
 
   it("is a table for people, without control sequences where no terminal is", async (test) => {
@@ -237,12 +251,13 @@ describe("dexter reload", () => {
 describe("dexter stop", () => {
   it("lets requests finish, shows the node meanwhile, and returns when it has gone", async (test) => {
     const node = await running(test);
-    const slow = httpGet(node.dexter.port, "/slow?ms=2000");
+    const held = hold(node);
     await until("it is served", async () => (await node.dexter.status()).totals.busy === 1);
     const stopping = node.run("stop");
     await until("it is stopping", () => /stopping after the requests in progress/.test(node.dexter.output()));
     assert.equal((await node.dexter.status()).totals.busy, 1);
-    assert.equal((await slow).text, "done");
+    held.finish();
+    assert.equal(await held.answer, "done");
     assert.deepEqual(await stopping, { status: 0, stdout: "stopped\n", stderr: "" });
     assert.ok(!isAlive(node.dexter.pid));
     assert.ok(!existsSync(`${node.folder.dir}/.dexter/dexter.lock`));
@@ -250,7 +265,7 @@ describe("dexter stop", () => {
 
   it("--now does not wait for them, and hurries a stop that does", async (test) => {
     const node = await running(test);
-    const slow = httpGet(node.dexter.port, "/slow?ms=60000").catch((error: Error) => error);
+    const answer = hold(node).answer.catch((error: Error) => error);
     await until("it is served", async () => (await node.dexter.status()).totals.busy === 1);
     const patient = node.run("stop");
     await until("it is stopping", () => /stopping after the requests in progress/.test(node.dexter.output()));
@@ -258,7 +273,7 @@ describe("dexter stop", () => {
     assert.equal(status, 0);
     assert.equal(stdout, "stopped\n");
     assert.equal((await patient).status, 0);
-    assert.ok((await slow) instanceof Error);
+    assert.ok((await answer) instanceof Error);
     assert.equal(await node.dexter.stop(), 0);
   });
 });
