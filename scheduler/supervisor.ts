@@ -127,10 +127,6 @@ export class Supervisor<T> {
     return this.#members.values();
   }
 
-  slotOf(key: number): number | undefined {
-    return this.#members.get(key)?.process.slot;
-  }
-
   /** Replaces every server: one after the other, or all at once. No request is lost either way. */
   restart(how: "one by one" | "at once"): void {
     this.#epoch++;
