@@ -6,7 +6,13 @@
  * so an isolate is looked up by name, each time.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { type LoadRequest, residentBinding, THREAD_MODULE, type VersionPayload } from "./protocol.ts";
+import {
+  type LoadRequest,
+  residentBinding,
+  THREAD_MODULE,
+  threadModule,
+  type VersionPayload,
+} from "./protocol.ts";
 
 interface HostEnv {
   readonly LOADER: WorkerLoader;
@@ -76,12 +82,12 @@ export class Control extends WorkerEntrypoint<HostEnv> {
     return isolate(this.env, name).getEntrypoint("DexterThread") as unknown as ThreadEntrypoint;
   }
 
-  private async load(slot: number, { name, version }: LoadRequest): Promise<Response> {
+  private async load(slot: number, { name, version, concurrent }: LoadRequest): Promise<Response> {
     const code = versions.get(version);
     if (!code) return new Response(`version ${version} is not here`, { status: 404 });
     const modules = {
       ...code.modules,
-      [THREAD_MODULE]: { js: `export const thread = ${JSON.stringify(name)};` },
+      [THREAD_MODULE]: { js: threadModule(name, concurrent) },
     };
     this.env.LOADER.get(name, () => ({ ...code, modules }) as WorkerLoaderWorkerCode);
     try {

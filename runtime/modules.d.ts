@@ -2,13 +2,15 @@
 declare module "*/dexter-thread.js" {
   /** Name of this isolate. */
   export const thread: string;
+  /** Whether it may serve several requests at once. */
+  export const concurrent: boolean;
 }
 declare module "*/dexter-user.js" {
   const handler: unknown;
   export default handler;
 }
 declare module "*/dexter-console.js" {
-  export const requestIds: import("node:async_hooks").AsyncLocalStorage<string>;
+  export function runFor<R>(request: Request, call: () => R): R;
 }
 declare module "node:async_hooks" {
   export class AsyncLocalStorage<T> {

@@ -6,9 +6,9 @@
  * - work handed to `ctx.waitUntil` is counted, so that a thread retires only when it is done.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { requestIds } from "./dexter-console.js";
+import { runFor } from "./dexter-console.js";
 import * as user from "./dexter-user.js";
-import { EXCEPTION_HEADER, type ExceptionReport, REQUEST_ID_HEADER } from "./protocol.ts";
+import { EXCEPTION_HEADER, type ExceptionReport } from "./protocol.ts";
 
 export * from "./dexter-user.js";
 
@@ -49,23 +49,32 @@ function exceptionResponse(error: unknown): Response {
 function checked(response: unknown): Response {
   if (response instanceof Response) return response;
   const what = response === undefined ? "undefined" : Object.prototype.toString.call(response);
-  throw new TypeError(`fetch() must return a Response, but it returned ${what}`);
+  return exceptionResponse(new TypeError(`fetch() must return a Response, but it returned ${what}`));
 }
 
 type Ctx = ExecutionContext;
 type Fetch = (request: Request, env: unknown, ctx: Ctx) => unknown;
 
-/** Runs one request of the user's handler. The promise never rejects. */
-function serve(call: () => unknown, request: Request, ctx: Ctx): Promise<Response> | Response {
-  const waitUntil = ctx.waitUntil.bind(ctx);
-  ctx.waitUntil = (promise: Promise<unknown>) => {
-    waitUntil(promise);
+let counts = false;
+
+/** Once an isolate, on the class of all contexts: for each request it would cost as much as a small handler. */
+function countWaitUntil(ctx: Ctx): void {
+  counts = true;
+  const contexts = Object.getPrototypeOf(ctx) as Ctx;
+  const original = contexts.waitUntil;
+  contexts.waitUntil = function waitUntil(promise) {
+    original.call(this, promise);
     track(Promise.resolve(promise));
   };
+}
+
+/** Runs one request of the user's handler. The promise never rejects. */
+function serve(call: () => unknown, request: Request, ctx: Ctx): Promise<Response> | Response {
+  if (!counts) countWaitUntil(ctx);
   try {
-    const result = requestIds.run(request.headers.get(REQUEST_ID_HEADER) ?? "", call);
+    const result = runFor(request, call);
     if (result instanceof Response) return result;
-    return Promise.resolve(result).then(checked).catch(exceptionResponse);
+    return Promise.resolve(result).then(checked, exceptionResponse);
   } catch (error) {
     return exceptionResponse(error);
   }

@@ -18,8 +18,13 @@ export const PROTO_HEADER = "x-dexter-proto";
 /** Every header that starts so is private: removed from client requests. */
 export const PRIVATE_PREFIX = "x-dexter-";
 
-/** The module that tells an isolate its name; each has one of its own. */
+/** The module that tells an isolate who it is; each has one of its own. */
 export const THREAD_MODULE = "dexter-thread.js";
+
+/** Source of `THREAD_MODULE`. */
+export function threadModule(name: string, concurrent: boolean): string {
+  return `export const thread = ${JSON.stringify(name)}, concurrent = ${concurrent};`;
+}
 
 /** The host worker's binding for the resident thread in a slot. */
 export function residentBinding(slot: number): `RESIDENT_${number}` {
@@ -57,4 +62,6 @@ export interface VersionPayload {
 export interface LoadRequest {
   readonly name: string;
   readonly version: string;
+  /** Whether it may serve several requests at once. */
+  readonly concurrent: boolean;
 }

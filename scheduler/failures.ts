@@ -2,7 +2,6 @@
  * Answers for requests that failed: a full error page for browsers in dev, plain text for other clients, and
  * outside dev the status and a request id, under which the log has the rest.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExceptionReport } from "../runtime/protocol.ts";
 import { BuildError } from "./bundle/problems.ts";
 import { wantsHtml } from "./errorpage/accept.ts";
@@ -11,12 +10,12 @@ import { renderErrorPage } from "./errorpage/page.ts";
 import { type MappedException, mapException } from "./errorpage/stack.ts";
 import { renderErrorText, renderProductionError } from "./errorpage/text.ts";
 import { DexterError, type ErrorCode } from "./errors.ts";
+import type { ClientRequest } from "./http/client-request.ts";
 import { LoadError } from "./load-error.ts";
 import type { Version } from "./types.ts";
 
 export interface FailedRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly request: ClientRequest;
   readonly id: string;
   readonly functionName: string;
   /** The version that was asked, or that could not be loaded. */
@@ -54,40 +53,49 @@ function mappedText({ name, message, stack, cause }: MappedException): string {
 
 /** Writes the answer. Nothing has been sent yet. */
 export function answerFailure(
-  request: FailedRequest,
+  failed: FailedRequest,
   failure: DexterError | ExceptionReport,
   mode: { readonly dev: boolean; readonly root: string },
 ): void {
-  const { req, res, id } = request;
+  const { request, id } = failed;
   const status = isException(failure) ? 500 : failure.status;
   const retryAfter = status === 503 ? RETRY_AFTER_S : undefined;
-  const html = mode.dev && wantsHtml(req.headers.accept);
+  const html = mode.dev && wantsHtml(acceptOf(request));
   const body = mode.dev
-    ? (html ? renderErrorPage : renderErrorText)(pageInput(request, failure, status, mode.root))
+    ? (html ? renderErrorPage : renderErrorText)(pageInput(failed, failure, status, mode.root))
     : renderProductionError({ status, requestId: id, ...(retryAfter ? { retryAfter } : {}) });
-  const head = ["Content-Type", `text/${html ? "html" : "plain"}; charset=utf-8`, "X-Request-Id", id];
-  if (retryAfter) head.push("Retry-After", String(retryAfter));
-  head.push("Content-Length", String(Buffer.byteLength(body)));
-  res.writeHead(status, head);
-  res.end(body);
+  const type = `Content-Type: text/${html ? "html" : "plain"}; charset=utf-8\r\n`;
+  const retry = retryAfter ? `Retry-After: ${retryAfter}\r\n` : "";
+  request.answer(status, `${type}X-Request-Id: ${id}\r\n${retry}`, body);
+}
+
+function headersOf({ head }: ClientRequest): [string, string][] {
+  const { rawHeaders } = head.block;
+  const headers: [string, string][] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
+  return headers;
+}
+
+function acceptOf(request: ClientRequest): string | undefined {
+  const values = headersOf(request).flatMap(([name, value]) =>
+    name.toLowerCase() === "accept" ? value : [],
+  );
+  return values.length > 0 ? values.join(", ") : undefined;
 }
 
 function pageInput(
-  { req, id, functionName, version }: FailedRequest,
+  { request, id, functionName, version }: FailedRequest,
   failure: DexterError | ExceptionReport,
   status: number,
   root: string,
 ): ErrorPageInput {
-  const headers: [string, string][] = [];
-  for (let i = 0; i < req.rawHeaders.length; i += 2)
-    headers.push([req.rawHeaders[i]!, req.rawHeaders[i + 1]!]);
   return {
     status,
     error: pageError(failure, version),
     functionName,
     ...(version ? { version: version.id } : {}),
     requestId: id,
-    request: { method: req.method ?? "", url: req.url ?? "", headers },
+    request: { method: request.method, url: request.head.url, headers: headersOf(request) },
     root,
   };
 }

@@ -2,12 +2,11 @@
  * What happens to a request before a thread gets it: who the client is, which function answers, and the
  * refusal where none can.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "./dispatch/dispatcher.ts";
 import { DexterError } from "./errors.ts";
 import { type ClientResolver, createClientResolver } from "./http/client-address.ts";
-import type { ListenerPorts } from "./http/listener.ts";
-import type { RequestFacts } from "./http/vet.ts";
+import type { ClientRequest } from "./http/client-request.ts";
+import type { ListenerPorts, RequestContext } from "./http/listener.ts";
 import { createRouter, type Router } from "./policy/routes.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import type { Reporter } from "./reporter.ts";
@@ -20,13 +19,6 @@ export interface FrontOptions {
   readonly dispatcher: Dispatcher;
   readonly onRequest?: ((request: RequestRecord) => void) | undefined;
 }
-
-type Arrival = {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly facts: RequestFacts;
-  readonly id: string;
-};
 
 export class Front implements ListenerPorts {
   readonly #options: FrontOptions;
@@ -57,40 +49,31 @@ export class Front implements ListenerPorts {
     return this.#router.match(host, path);
   }
 
-  dispatch(...[request, about]: Parameters<ListenerPorts["dispatch"]>): void {
-    const entry = this.#options.registry.functions.get(about.functionName);
-    if (entry?.live) return this.#options.dispatcher.dispatch(request, about);
-    this.#refuse(
-      { ...request, ...about },
-      entry?.failure ?? this.#noFunction(about.facts),
-      about.functionName,
-    );
+  dispatch(request: ClientRequest, context: RequestContext): void {
+    const { functionName, id } = context;
+    const entry = this.#options.registry.functions.get(functionName);
+    if (entry?.live) return this.#options.dispatcher.dispatch(request, context);
+    this.#refuse(request, id, entry?.failure ?? this.#noFunction(request), functionName);
   }
 
-  notFound(req: IncomingMessage, res: ServerResponse, facts: RequestFacts, id: string): void {
-    this.#refuse({ req, res, facts, id }, this.#noFunction(facts));
+  notFound(request: ClientRequest, id: string): void {
+    this.#refuse(request, id, this.#noFunction(request));
   }
 
-  #noFunction({ host, path }: RequestFacts): DexterError {
+  #noFunction({ head }: ClientRequest): DexterError {
+    const { host, path } = head.facts;
     const places = [...this.#options.registry.functions.keys()].map(
       (name) => `\n  ${name}: ${this.routesOf(name).join(", ")}`,
     );
     return new DexterError("NO_FUNCTION", { host, path, others: `; the functions are${places.join("")}` });
   }
 
-  #refuse({ req, res, facts, id }: Arrival, failure: DexterError, functionName = ""): void {
+  #refuse(request: ClientRequest, id: string, failure: DexterError, functionName = ""): void {
     const startedAtMs = performance.now();
-    this.#options.reporter.answer({ req, res, id, functionName, version: undefined }, failure);
+    this.#options.reporter.answer({ request, id, functionName, version: undefined }, failure);
     const ms = performance.now() - startedAtMs;
-    const { method = "" } = req;
-    this.#options.onRequest?.({
-      id,
-      method,
-      path: facts.path,
-      functionName,
-      outcome: res.statusCode,
-      ms,
-    });
+    const { method, status: outcome, head } = request;
+    this.#options.onRequest?.({ id, method, path: head.facts.path, functionName, outcome, ms });
   }
 }
 

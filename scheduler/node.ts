@@ -302,8 +302,6 @@ export class DexterNode {
   async #end(graceful: boolean): Promise<void> {
     const { node } = this.#project;
     this.#endScoreboard?.();
-    // Clients hear with the response that their connection ends.
-    for (const { res } of this.#dispatcher.exchanges) if (!res.headersSent) res.shouldKeepAlive = false;
     let inTime = graceful;
     if (graceful) {
       const late = this.#deadline(node.stopTimeoutMs).then(() => (inTime = false));

@@ -61,7 +61,7 @@ export class Reporter {
     // The refusal of a waiting request has the message only; the function's own failure has the stack.
     const isLoad = failure instanceof DexterError && failure.code === "LOAD_FAILED";
     const shown = (isLoad ? entry?.failure : undefined) ?? failure;
-    this.answer({ req: exchange.req, res: exchange.res, id, functionName, version }, shown);
+    this.answer({ request: exchange.request, id, functionName, version }, shown);
   }
 
   answer(request: FailedRequest, failure: DexterError | ExceptionReport): void {

@@ -12,18 +12,14 @@ export interface RequestRecord {
   readonly ms: number;
 }
 
-const SWITCHING_PROTOCOLS = 101;
-
 export function recordOf(exchange: Exchange): RequestRecord {
-  const { id, req, res, facts, functionName, outcome, startedAtMs } = exchange;
-  const isTunnel = facts.upgrade && !res.headersSent;
-  const status = isTunnel ? SWITCHING_PROTOCOLS : res.statusCode;
+  const { id, request, functionName, outcome, startedAtMs } = exchange;
   return {
     id,
-    method: req.method ?? "",
-    path: facts.path,
+    method: request.method,
+    path: request.head.facts.path,
     functionName,
-    outcome: outcome === "aborted" || outcome === "lost" ? outcome : status,
+    outcome: outcome === "aborted" || outcome === "lost" ? outcome : request.status,
     ms: performance.now() - startedAtMs,
   };
 }

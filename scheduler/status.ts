@@ -144,10 +144,11 @@ function threadStatus(thread: Thread, serving: readonly RequestStatus[] | undefi
   };
 }
 
-function requestStatus({ id, req, facts, client, startedAtMs }: Exchange): RequestStatus {
+function requestStatus({ id, request, client, startedAtMs }: Exchange): RequestStatus {
+  const { facts } = request.head;
   return {
     id,
-    method: req.method ?? "",
+    method: request.method,
     host: facts.host,
     path: facts.path,
     client: client.ip,

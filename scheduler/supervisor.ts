@@ -228,9 +228,10 @@ export class Supervisor<T> {
     const key = this.#nextKey++;
     const generation = ++slot.generation;
     const specs = this.#residents(slot);
-    const residents = specs.map(({ name, version }, place) => ({
+    const residents = specs.map(({ name, version, threads }, place) => ({
       name: `${name}-r${place}`,
       versionId: version,
+      concurrent: threads.concurrency > 1,
       payload: this.#ports.payload(version)!,
     }));
     const process = new ServerProcess({

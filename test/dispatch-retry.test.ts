@@ -24,9 +24,9 @@ async function setUp(test: TestContext) {
       retire: () => {},
       full: () => {},
       due: () => {},
-      renderFailure({ res }, failure) {
+      renderFailure({ request }, failure) {
         assert(failure instanceof DexterError);
-        res.writeHead(failure.status).end(failure.code);
+        request.answer(failure.status, "", failure.code);
       },
       finished: (exchange) => void over.push(exchange),
     },

@@ -7,6 +7,7 @@ import {
   ThreadClient,
   type ThreadConnection,
 } from "../scheduler/dispatch/thread-client.ts";
+import type { ResponseHead } from "../scheduler/http/response-head.ts";
 import { FakeThread } from "./support/fake-thread.ts";
 
 const HEAD = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -23,10 +24,10 @@ class Sink implements ResponseSink {
     this.#settle = resolve;
   });
 
-  onHead(status: number): void {
+  onHead({ status }: ResponseHead): void {
     this.status = status;
   }
-  onBody(chunk: Buffer): void {
+  onResponseBody(chunk: Buffer): void {
     this.body += chunk.toString("latin1");
   }
   onEnd(): void {
@@ -36,7 +37,7 @@ class Sink implements ResponseSink {
     this.loss = loss;
     this.#settle("lost");
   }
-  onDrain(): void {}
+  onThreadDrain(): void {}
 }
 
 async function setUp(test: TestContext) {
@@ -110,7 +111,7 @@ describe("a connection to a thread", { timeout: 20_000 }, () => {
     const { thread, client } = await setUp(test);
     const connection = client.connection(0);
     const slow = new Sink();
-    slow.onBody = () => void connection.socket.pause();
+    slow.onResponseBody = () => void connection.socket.pause();
     send(connection, slow);
     (await thread.peer(1)).answer(...ANSWER);
     assert.equal(await slow.over, "ended");
@@ -227,7 +228,7 @@ describe("a request that is lost", { timeout: 20_000 }, () => {
     const { thread, client } = await setUp(test);
     const sink = new Sink();
     const begun = new Promise<void>((resolve) => {
-      sink.onBody = () => resolve();
+      sink.onResponseBody = () => resolve();
     });
     send(client.connection(0), sink);
     const peer = await thread.peer(1);

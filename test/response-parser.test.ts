@@ -27,7 +27,8 @@ function receive(
   };
   const parser = new ResponseParser({
     onInformation: (status, text, headers) => tell("information", status, text, headers),
-    onHead: (status, text, headers, kind) => tell("head", status, text, headers, kind),
+    onHead: ({ status, statusText, rawHeaders, bodyKind }) =>
+      tell("head", status, statusText, rawHeaders, bodyKind),
     onBody: (chunk) => {
       assert.ok(chunk.length > 0);
       body += chunk.toString("latin1");
@@ -373,7 +374,7 @@ describe("ResponseParser", () => {
   it("reads one response after the other, each by its own request method", () => {
     const kinds: string[] = [];
     const parser = new ResponseParser({
-      onHead: (status, _text, headers, kind) => kinds.push(`${status} ${kind} ${headers.length}`),
+      onHead: ({ status, bodyKind, rawHeaders }) => kinds.push(`${status} ${bodyKind} ${rawHeaders.length}`),
       onBody: () => {},
       onEnd: (reusable) => assert.ok(reusable),
       onError: (error) => assert.fail(error),

@@ -2,11 +2,10 @@
  * The dispatcher: takes a request that the router has given a function, gets a thread for it from the
  * fleet or lets it wait, and sees it through. It knows a thread only by its socket.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ExceptionReport } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
-import type { Client } from "../http/client-address.ts";
-import type { RequestFacts } from "../http/vet.ts";
+import type { ClientRequest } from "../http/client-request.ts";
+import type { RequestContext } from "../http/listener.ts";
 import { type Effects, Fleet } from "../policy/fleet.ts";
 import type { Server } from "../policy/server.ts";
 import type { Thread } from "../policy/thread.ts";
@@ -69,12 +68,9 @@ export class Dispatcher implements ExchangePorts {
   }
 
   /** Serves a request with a thread of the function. */
-  dispatch(
-    request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer },
-    about: { facts: RequestFacts; client: Client; id: string; functionName: string },
-  ): void {
+  dispatch(request: ClientRequest, context: RequestContext): void {
     this.totals.requests++;
-    const exchange = new Exchange(this, request, about);
+    const exchange = new Exchange(this, request, context);
     this.exchanges.add(exchange);
     this.#place(exchange);
   }

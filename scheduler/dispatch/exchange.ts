@@ -3,14 +3,16 @@
  * response's end, the client's abort, the loss of the server) comes together in `#settle`, which runs once
  * and gives the thread back.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex, Writable } from "node:stream";
-import { EXCEPTION_HEADER, type ExceptionReport, REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
+import type { Socket } from "node:net";
+import type { Writable } from "node:stream";
+import { EXCEPTION_HEADER, type ExceptionReport } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import type { Client } from "../http/client-address.ts";
+import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/client-request.ts";
+import { dateLine } from "../http/date-line.ts";
 import { headerJson, renderRequestHead } from "../http/head.ts";
-import type { BodyKind } from "../http/response-parser.ts";
-import type { RequestFacts } from "../http/vet.ts";
+import type { RequestContext } from "../http/listener.ts";
+import type { ResponseHead } from "../http/response-head.ts";
 import type { Ticket } from "../policy/queue.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
@@ -28,34 +30,19 @@ export interface ExchangePorts {
   finished(exchange: Exchange): void;
 }
 
-/** Minimal `request.cf`: what holds without a network of data centres. */
-const CF_JSON: Readonly<Record<string, string>> = {
-  "1.0": headerJson({ httpProtocol: "HTTP/1.0" }),
-  "1.1": headerJson({ httpProtocol: "HTTP/1.1" }),
-};
-
-/**
- * A body up to this size that came in one piece goes out as one string with the head, which Node writes at
- * once; beyond it the copy costs more than the second piece of a write.
- */
-const ONE_WRITE_BYTES = 4_096;
+/** Minimal `request.cf`: what holds without a network of data centres. By minor version. */
+const CF_JSON = [headerJson({ httpProtocol: "HTTP/1.0" }), headerJson({ httpProtocol: "HTTP/1.1" })];
 
 /** An exception report above this is cut off; stacks are far smaller. */
 const MAX_REPORT_BYTES = 1 << 20;
 
-/** How long a client may go on sending a body that nobody wants any more, after the response. */
-const LINGER_MS = 1_000;
-
-export class Exchange implements ResponseSink {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly facts: RequestFacts;
+export class Exchange implements ResponseSink, RequestSink {
+  readonly request: ClientRequest;
   readonly client: Client;
   readonly id: string;
   readonly functionName: string;
   readonly startedAtMs = performance.now();
   readonly #ports: ExchangePorts;
-  readonly #upgradeHead: Buffer | undefined;
   ticket: Ticket<Exchange> | undefined;
   thread: Thread | undefined;
   /** Attempts that ended before anything was sent. */
@@ -65,26 +52,19 @@ export class Exchange implements ResponseSink {
   #connection: ThreadConnection | undefined;
   #bodyStarted = false;
   #bodySeen = false;
-  #heldBack = false;
+  #heldBack: Writable | undefined;
   #wholeLength = 0;
-  #whole: Buffer | undefined;
+  #whole = "";
   #report: Buffer[] | undefined;
-  #tunnel: Duplex | undefined;
+  #tunnel: Socket | undefined;
 
-  constructor(
-    ports: ExchangePorts,
-    request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer },
-    about: { facts: RequestFacts; client: Client; id: string; functionName: string },
-  ) {
+  constructor(ports: ExchangePorts, request: ClientRequest, context: RequestContext) {
     this.#ports = ports;
-    this.req = request.req;
-    this.res = request.res;
-    this.#upgradeHead = request.upgradeHead;
-    this.facts = about.facts;
-    this.client = about.client;
-    this.id = about.id;
-    this.functionName = about.functionName;
-    this.res.on("close", () => this.#clientClosed());
+    this.request = request;
+    this.client = context.client;
+    this.id = context.id;
+    this.functionName = context.functionName;
+    request.sink = this;
   }
 
   get open(): boolean {
@@ -97,22 +77,26 @@ export class Exchange implements ResponseSink {
     this.ticket = undefined;
     const connection = this.#ports.clientOf(thread).connection(performance.now());
     this.#connection = connection;
-    const head = renderRequestHead(this.req, {
-      facts: this.facts,
+    const { method, head } = this.request;
+    const { facts, block } = head;
+    const text = renderRequestHead({
+      method,
+      facts,
+      forwarded: block.forwarded(this.client.trusted),
       client: this.client,
       requestId: this.id,
-      cfJson: CF_JSON[this.req.httpVersion] ?? CF_JSON["1.1"]!,
+      cfJson: CF_JSON[block.httpVersionMinor]!,
     });
-    const { framing, upgrade } = this.facts;
-    connection.send(this.req.method!, head, { upgrade, body: framing !== "none" && framing !== 0 }, this);
+    const body = this.request.body !== "ended";
+    connection.send(method, text, { upgrade: facts.upgrade, body }, this);
   }
 
   /** Ends the exchange with an error of dexter's own. */
   fail(error: DexterError): void {
     if (!this.open) return;
-    if (this.res.headersSent) {
+    if (this.request.headersSent) {
       this.outcome = "lost";
-      this.res.destroy();
+      this.request.destroy();
     } else {
       this.outcome = "answered";
       this.#ports.renderFailure(this, error);
@@ -122,34 +106,30 @@ export class Exchange implements ResponseSink {
 
   // --- the response, as the connection reports it ---
 
-  onHead(
-    status: number,
-    statusText: string,
-    rawHeaders: readonly string[],
-    bodyKind: BodyKind,
-    contentLength: number,
-  ): void {
-    if (bodyKind === "upgrade") return this.#startTunnel(status, statusText, rawHeaders);
+  onHead(head: ResponseHead): void {
+    const { status, rawHeaders, bodyKind, contentLength } = head;
+    if (bodyKind === "upgrade") return this.#startTunnel(head);
     if (status === 500 && rawHeaders.includes(EXCEPTION_HEADER)) {
       this.#report = [];
       return;
     }
-    this.res.writeHead(status, statusText, this.#withRequestId(rawHeaders));
+    this.request.begin(status, this.#linesOf(head), bodyKind === "close" ? "chunked" : bodyKind);
     this.#wholeLength = contentLength;
     // A streamed body may be long in coming; one that is here already goes out with the head.
     if (bodyKind === "chunked" || bodyKind === "close") process.nextTick(() => this.#flushHead());
   }
 
-  onBody(chunk: Buffer): void {
+  onResponseBody(chunk: Buffer, lent: boolean): void {
     if (this.#tunnel) {
-      if (!this.#tunnel.write(chunk)) this.#holdBackFor(this.#tunnel);
+      if (!this.#tunnel.write(lent ? Buffer.from(chunk) : chunk)) this.#holdBackFor(this.#tunnel);
     } else if (this.#report) {
-      if (this.#report.length * 16_384 < MAX_REPORT_BYTES) this.#report.push(chunk);
+      if (this.#report.length * 16_384 < MAX_REPORT_BYTES) this.#report.push(Buffer.from(chunk));
     } else if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
-      this.#whole = chunk;
+      this.#whole = chunk.toString("latin1");
     } else {
       this.#bodySeen = true;
-      if (!this.res.write(chunk)) this.#holdBackFor(this.res);
+      const kept = lent && chunk.length > ONE_WRITE_BYTES ? Buffer.from(chunk) : chunk;
+      if (!this.request.write(kept)) this.#connection?.socket.pause();
     }
   }
 
@@ -159,8 +139,7 @@ export class Exchange implements ResponseSink {
     this.outcome = "answered";
     if (this.#tunnel) this.#tunnel.end();
     else if (this.#report) this.#ports.renderFailure(this, parseReport(Buffer.concat(this.#report)));
-    else if (this.#whole) this.res.end(this.#whole.toString("latin1"), "latin1");
-    else this.res.end();
+    else this.request.end(this.#whole);
     this.#settle();
   }
 
@@ -178,92 +157,89 @@ export class Exchange implements ResponseSink {
     } else this.fail(error);
   }
 
-  onDrain(): void {
+  onThreadDrain(): void {
     if (this.#tunnel) this.#tunnel.resume();
-    else this.req.resume();
+    else this.request.read();
   }
 
   // --- the request's body ---
 
   /** Not before the head was taken: what has been read from the client cannot be sent to another thread. */
   onSent(): void {
-    const connection = this.#connection!;
-    const { socket } = connection;
-    const chunked = this.facts.framing === "chunked";
-    this.req.on("data", (chunk: Buffer) => {
-      this.#bodyStarted = true;
-      if (this.#connection !== connection) return;
-      if (!chunked) {
-        if (!socket.write(chunk)) this.req.pause();
-        return;
-      }
-      socket.cork();
-      socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
-      socket.write(chunk);
-      if (!socket.write("\r\n", "latin1")) this.req.pause();
-      socket.uncork();
-    });
-    this.req.on("end", () => {
-      connection.sending = false;
-      if (chunked && this.#connection === connection) socket.write("0\r\n\r\n", "latin1");
-    });
+    this.request.read();
   }
 
-  // --- upgrades ---
+  onBody(chunk: Buffer): void {
+    this.#bodyStarted = true;
+    const socket = this.#connection?.socket;
+    if (socket === undefined) return;
+    if (this.request.head.facts.framing !== "chunked") {
+      if (!socket.write(chunk)) this.request.pause();
+      return;
+    }
+    socket.cork();
+    socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
+    socket.write(chunk);
+    if (!socket.write("\r\n", "latin1")) this.request.pause();
+    socket.uncork();
+  }
+
+  onBodyEnd(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    connection.sending = false;
+    if (this.request.head.facts.framing === "chunked") connection.socket.write("0\r\n\r\n", "latin1");
+  }
+
+  // --- the way back to the client ---
+
+  onDrain(): void {
+    this.#connection?.socket.resume();
+  }
+
+  /** The client's connection is over. After a whole answer that is ordinary; before, it aborts the request. */
+  onClosed(): void {
+    if (!this.open) return;
+    this.outcome = "aborted";
+    this.#connection?.abandon();
+    this.#settle();
+  }
 
   /** After 101 both sides are joined: what follows is frames, which HTTP does not concern. */
-  #startTunnel(status: number, statusText: string, rawHeaders: readonly string[]): void {
-    const tunnel = this.req.socket;
+  #startTunnel(head: ResponseHead): void {
     const { socket } = this.#connection!;
+    const { socket: tunnel, early } = this.request.tunnel(head.status, this.#linesOf(head));
     this.#tunnel = tunnel;
-    this.res.detachSocket(tunnel);
-    const headers = this.#withRequestId(rawHeaders);
-    let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
-    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    tunnel.write(`${head}\r\n`, "latin1");
     tunnel.on("data", (chunk) => {
       if (!socket.write(chunk)) tunnel.pause();
     });
     tunnel.on("end", () => socket.end());
-    tunnel.on("error", () => tunnel.destroy());
-    tunnel.on("close", () => this.#clientClosed());
-    if (this.#upgradeHead?.length) socket.write(this.#upgradeHead);
+    tunnel.on("close", () => this.onClosed());
+    if (early) socket.write(early);
     tunnel.resume();
   }
 
-  /** A function may send an id of its own. */
-  #withRequestId(rawHeaders: readonly string[]): string[] {
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i]!;
-      if (name.length === REQUEST_ID_HEADER.length && name.toLowerCase() === REQUEST_ID_HEADER)
-        return [...rawHeaders];
-    }
-    return [...rawHeaders, "X-Request-Id", this.id];
+  /** A function may send a date and an id of its own. */
+  #linesOf({ lines, hasDate, hasRequestId, status }: ResponseHead): string {
+    const date = hasDate || status === 101 ? "" : dateLine();
+    return hasRequestId ? `${lines}${date}` : `${lines}${date}X-Request-Id: ${this.id}\r\n`;
   }
 
   // --- the end ---
 
   #flushHead(): void {
-    if (this.open && !this.#bodySeen) this.res.flushHeaders();
+    if (this.open && !this.#bodySeen) this.request.flush();
   }
 
   /** Lets the thread wait until the client has taken more. The connection may serve another exchange by then. */
-  #holdBackFor(client: Writable): void {
+  #holdBackFor(tunnel: Writable): void {
     if (this.#heldBack) return;
-    this.#heldBack = true;
+    this.#heldBack = tunnel;
     this.#connection?.socket.pause();
-    client.once("drain", () => {
-      this.#heldBack = false;
+    tunnel.once("drain", () => {
+      this.#heldBack = undefined;
       this.#connection?.socket.resume();
     });
-  }
-
-  /** The client's connection closed. After a whole response that is ordinary; before, it aborts the request. */
-  #clientClosed(): void {
-    if (!this.open) return;
-    this.outcome = "aborted";
-    this.#connection?.abandon();
-    this.#settle();
   }
 
   #giveBack(): void {
@@ -273,21 +249,10 @@ export class Exchange implements ResponseSink {
   }
 
   #settle(): void {
-    if (this.facts.framing !== "none" && !this.req.complete) this.#refuseRestOfBody();
-    const connection = this.#connection;
+    this.#connection?.abandon();
     this.#connection = undefined;
-    connection?.abandon();
     this.#giveBack();
     this.#ports.finished(this);
-  }
-
-  /** The response is whole, the request's body is not: the connection has no further use. */
-  #refuseRestOfBody(): void {
-    this.#connection?.abandon();
-    const { socket } = this.req;
-    this.req.resume();
-    const end = setTimeout(() => socket.destroy(), LINGER_MS);
-    this.req.once("close", () => clearTimeout(end));
   }
 }
 

@@ -2,7 +2,7 @@
  * HTTP/1.1 to one thread over its own unix socket: keep-alive connections, one request at a time on each,
  * no agent and no header objects. A connection reports to the sink of the request it carries.
  */
-import { Socket } from "node:net";
+import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { DexterError } from "../errors.ts";
 import { type ResponseHandler, ResponseParser } from "../http/response-parser.ts";
 
@@ -18,13 +18,15 @@ export interface ConnectionLoss {
   readonly unsent: boolean;
 }
 
-export interface ResponseSink extends Omit<ResponseHandler, "onEnd" | "onError"> {
+export interface ResponseSink extends Pick<ResponseHandler, "onHead" | "onInformation"> {
   /** The head has been taken: the body may follow. */
   onSent(): void;
   onEnd(): void;
   onLost(loss: ConnectionLoss): void;
+  /** A piece of the response's body. @param lent it is the sink's until the call returns only */
+  onResponseBody(chunk: Buffer, lent: boolean): void;
   /** The connection takes more of the request's body. */
-  onDrain(): void;
+  onThreadDrain(): void;
 }
 
 /**
@@ -55,12 +57,18 @@ class ThreadSocket extends Socket {
   }
 }
 
+/** As much as libuv reads at once. */
+const READ_BYTES = 65_536;
+/** Read into by every connection: what is in it has been dealt with when the next read begins. */
+const sharedBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
 export class ThreadConnection {
   readonly socket: ThreadSocket;
   readonly #parser: ResponseParser;
   readonly #owner: ThreadClient;
   #sink: ResponseSink | undefined;
   #answered = false;
+  #lent = true;
   /** More of the request's body is to come. A response may end before it: then the connection is of no more use. */
   sending = false;
   lastUsedMs = 0;
@@ -68,18 +76,17 @@ export class ThreadConnection {
   constructor(owner: ThreadClient, path: string) {
     this.#owner = owner;
     this.#parser = new ResponseParser({
-      onHead: (...head) => this.#sink!.onHead(...head),
-      onBody: (chunk) => this.#sink!.onBody(chunk),
+      onHead: (head) => this.#sink!.onHead(head),
+      onBody: (chunk) => this.#sink!.onResponseBody(chunk, this.#lent),
       onEnd: (reusable) => this.#ended(reusable),
       onError: (error) => this.#lost(error),
     });
-    this.socket = new ThreadSocket();
+    const options: SocketConstructorOpts & ConnectOpts = {
+      onread: { buffer: this.#nextBuffer, callback: this.#onRead },
+    };
+    this.socket = new ThreadSocket(options);
     this.socket.connect({ path });
-    this.socket.on("data", (chunk: Buffer) => {
-      this.#answered = true;
-      this.#parser.push(chunk);
-    });
-    this.socket.on("drain", () => this.#sink?.onDrain());
+    this.socket.on("drain", () => this.#sink?.onThreadDrain());
     this.socket.on("end", () => this.#parser.finish());
     this.socket.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
     this.socket.on("close", () => {
@@ -87,6 +94,18 @@ export class ThreadConnection {
       this.#lost(new DexterError("SERVER_LOST"));
     });
   }
+
+  /** A long body is handed on without a copy, each read in a buffer of its own; a head comes into the one of all. */
+  readonly #nextBuffer = (): Buffer => {
+    this.#lent = !this.#parser.inBody;
+    return this.#lent ? sharedBuffer : Buffer.allocUnsafeSlow(READ_BYTES);
+  };
+
+  readonly #onRead = (bytes: number, buffer: Uint8Array): boolean => {
+    this.#answered = true;
+    this.#parser.push((buffer as Buffer).subarray(0, bytes) as Buffer);
+    return true;
+  };
 
   /** Sends a request's head. If it has a body, its chunks follow with `socket.write` after `onSent`. */
   send(method: string, head: string, about: { upgrade: boolean; body: boolean }, sink: ResponseSink): void {

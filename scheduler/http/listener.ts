@@ -1,25 +1,29 @@
 /**
- * The listener: one Node HTTP server per `listen` address. It looks each request over, finds its
- * function, and hands it on. What Node's parser lets through and is wrong ends here.
+ * The listener: one server for each `listen` address. It finds a request's function and hands it on; what
+ * no function may see was refused by its connection.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { createServer, type Server } from "node:net";
 import { DexterError } from "../errors.ts";
 import type { ListenAddress } from "../types.ts";
 import type { Client, ClientResolver } from "./client-address.ts";
-import { responseFor } from "./upgrade.ts";
-import { ALLOWED_METHODS, inspectRequest, type Refusal, type RequestFacts } from "./vet.ts";
+import { ClientConnection, type ConnectionOwner } from "./client-connection.ts";
+import type { ClientRequest } from "./client-request.ts";
+import { ALLOWED_METHODS } from "./vet.ts";
+
+/** What is known of a request before it is dispatched. */
+export interface RequestContext {
+  readonly client: Client;
+  readonly id: string;
+  readonly functionName: string;
+}
 
 export interface ListenerPorts {
   clientOf: ClientResolver;
   /** The function that answers, if any. */
   route(host: string, path: string): string | undefined;
-  dispatch(
-    request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer },
-    about: { facts: RequestFacts; client: Client; id: string; functionName: string },
-  ): void;
+  dispatch(request: ClientRequest, context: RequestContext): void;
   /** No function answers. */
-  notFound(req: IncomingMessage, res: ServerResponse, facts: RequestFacts, id: string): void;
+  notFound(request: ClientRequest, id: string): void;
 }
 
 export interface ListenerSettings {
@@ -28,12 +32,9 @@ export interface ListenerSettings {
   readonly sendBufferSize: number;
 }
 
-/** How long an idle keep-alive connection of a client stays open. */
-const KEEP_ALIVE_MS = 65_000;
+const TICK_MS = 1_000;
 /** How soon a closing listener ends a connection that has become idle. */
 const CLOSE_SWEEP_MS = 50;
-/** How long a client may take over a request's head; its body may take as long as it likes. */
-const HEADERS_TIMEOUT_MS = 60_000;
 
 const LISTEN_REASONS: Readonly<Record<string, string>> = {
   EACCES: "only root may take this port; choose one from 1024 on",
@@ -42,28 +43,34 @@ const LISTEN_REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: "the host's address cannot be looked up",
 };
 
-export class Listener {
+export class Listener implements ConnectionOwner {
   readonly address: ListenAddress;
   readonly #server: Server;
   readonly #ports: ListenerPorts;
-  readonly #upgraded = new Set<Duplex>();
+  readonly #connections = new Set<ClientConnection>();
   #closing = false;
+  nowMs = performance.now();
+  readonly #tick: NodeJS.Timeout;
 
   private constructor(address: ListenAddress, ports: ListenerPorts, settings: ListenerSettings) {
     this.address = address;
     this.#ports = ports;
+    // Half open: an answer must still reach a client that has closed its own side before it was refused.
     this.#server = createServer({
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: 0,
+      allowHalfOpen: true,
       noDelay: true,
       ...(settings.sendBufferSize > 0 ? { highWaterMark: settings.sendBufferSize } : {}),
     });
-    this.#server.on("request", (req, res) => this.#handle({ req, res }));
-    this.#server.on("upgrade", (req, socket, upgradeHead) => this.#upgrade(req, socket, upgradeHead));
-    this.#server.on("connect", (req, socket) => this.#upgrade(req, socket, Buffer.alloc(0)));
-    // Vetting answers 417 itself; Node's own answer would skip it.
-    this.#server.on("checkExpectation", (req, res) => this.#handle({ req, res }));
+    this.#server.on("connection", (socket) => {
+      const connection = new ClientConnection(socket, this);
+      this.#connections.add(connection);
+      socket.on("close", () => this.#connections.delete(connection));
+    });
+    this.#tick = setInterval(() => {
+      this.nowMs = performance.now();
+      for (const connection of this.#connections) connection.checkTime(this.nowMs);
+    }, TICK_MS).unref();
+    this.#server.on("close", () => clearInterval(this.#tick));
   }
 
   /** Rejects with PORT_IN_USE or LISTEN_FAILED. */
@@ -75,6 +82,7 @@ export class Listener {
     const listener = new Listener(address, ports, settings);
     await new Promise<void>((resolve, reject) => {
       listener.#server.once("error", (error: NodeJS.ErrnoException) => {
+        clearInterval(listener.#tick);
         const code = error.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
         const reason = LISTEN_REASONS[error.code ?? ""] ?? error.message;
         const shown = { address: showAddress(address), reason };
@@ -95,72 +103,51 @@ export class Listener {
     return `http://${showAddress({ host: this.address.host, port: this.port })}`;
   }
 
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   /** Takes no new connections and lets requests in progress finish; resolves when the last has. */
   async close(): Promise<void> {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    // Node keeps a connection open whose response was on its way at the moment of close().
-    this.#server.closeIdleConnections();
-    const sweep = setInterval(() => this.#server.closeIdleConnections(), CLOSE_SWEEP_MS);
+    const sweep = () => {
+      for (const connection of this.#connections) connection.closeIfIdle();
+    };
+    sweep();
+    const timer = setInterval(sweep, CLOSE_SWEEP_MS);
     await closed;
-    clearInterval(sweep);
+    clearInterval(timer);
   }
 
   /** Ends every connection now. */
   destroy(): void {
     this.#server.close();
-    this.#server.closeAllConnections();
-    for (const socket of this.#upgraded) socket.destroy();
+    for (const { socket } of this.#connections) socket.destroy();
   }
 
-  #upgrade(req: IncomingMessage, socket: Duplex, upgradeHead: Buffer): void {
-    this.#upgraded.add(socket);
-    socket.on("close", () => this.#upgraded.delete(socket));
-    socket.on("error", () => socket.destroy());
-    this.#handle({ req, res: responseFor(req), upgradeHead });
-  }
-
-  #handle(request: { req: IncomingMessage; res: ServerResponse; upgradeHead?: Buffer }): void {
-    const { req, res } = request;
-    if (this.#closing) res.shouldKeepAlive = false;
-    const facts = inspectRequest(req);
-    const refusal = facts.refusal ?? refuseUpgrade(request.upgradeHead, facts);
-    if (refusal) return refuse(req, res, refusal);
-    if (facts.path === "*") return answerServerOptions(res);
-    const client = this.#ports.clientOf(req.socket.remoteAddress, facts);
+  onRequest(request: ClientRequest): void {
+    const { facts } = request.head;
+    if (facts.path === "*") return answerServerOptions(request);
+    const client = this.#ports.clientOf(request.peer, facts);
     const id = (client.trusted && facts.requestId) || nextRequestId();
     const functionName = this.#ports.route(facts.host, resolvedPath(facts.path));
-    if (functionName === undefined) return this.#ports.notFound(req, res, facts, id);
-    this.#ports.dispatch(request, { facts, client, id, functionName });
+    if (functionName === undefined) return this.#ports.notFound(request, id);
+    this.#ports.dispatch(request, { client, id, functionName });
   }
 }
 
 /** A path with dot segments reaches the function resolved, so it is routed by what it resolves to. */
 function resolvedPath(path: string): string {
-  return /\/(?:\.|%2e)/i.test(path) || path.includes("\\")
-    ? new URL(`http://localhost${path}`).pathname
-    : path;
+  return DOTS.test(path) ? new URL(`http://localhost${path}`).pathname : path;
 }
 
-/** Node gives up parsing at any Upgrade, so a body after one that is not taken up cannot be read. */
-function refuseUpgrade(upgradeHead: Buffer | undefined, facts: RequestFacts): Refusal | undefined {
-  if (upgradeHead === undefined || facts.upgrade || facts.framing === "none" || facts.framing === 0)
-    return undefined;
-  return { status: 400, reason: "a request with a body can upgrade to nothing" };
-}
+const DOTS = /\/(?:\.|%2e)|\\/i;
 
 /** `OPTIONS *` asks about the server, not about a function (RFC 9110 §9.3.7). */
-function answerServerOptions(res: ServerResponse): void {
-  res.writeHead(204, ["Allow", ALLOWED_METHODS]);
-  res.end();
-}
-
-function refuse(req: IncomingMessage, res: ServerResponse, { status, reason }: Refusal) {
-  // After a request that was not understood, nobody knows where the next one starts.
-  res.shouldKeepAlive = false;
-  const allow = status === 405 ? ["Allow", ALLOWED_METHODS] : [];
-  res.writeHead(status, ["Content-Type", "text/plain; charset=utf-8", "Connection", "close", ...allow]);
-  res.end(`${status} ${reason}\n`, () => req.socket.destroySoon());
+function answerServerOptions(request: ClientRequest): void {
+  request.begin(204, `HTTP/1.1 204 No Content\r\nAllow: ${ALLOWED_METHODS}\r\n`, "none");
+  request.end();
 }
 
 const idPrefix = `${Date.now().toString(36)}${Math.floor(Math.random() * 36 ** 4)

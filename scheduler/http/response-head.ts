@@ -3,7 +3,9 @@
  * break, one framing (RFC 9112 §4–6). What is hop-by-hop is taken out here, so that what is left can be
  * given to the client as it is.
  */
+import { REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
+import { readHeaderLines, renderHeaderLines } from "./header-lines.ts";
 
 /** How the body ends: there is none, after so many bytes, by its chunks, with the connection, or tunnelled. */
 export type BodyKind = "none" | "length" | "chunked" | "close" | "upgrade";
@@ -13,6 +15,11 @@ export interface ResponseHead {
   readonly statusText: string;
   /** Names and values in turn, in order and case. */
   readonly rawHeaders: readonly string[];
+  /** Status line and `rawHeaders` as they go to a client, each with its line break. */
+  readonly lines: string;
+  /** Which of the headers that dexter adds are there already. */
+  readonly hasDate: boolean;
+  readonly hasRequestId: boolean;
   readonly bodyKind: BodyKind;
   /** Bytes to come when `bodyKind` is `length`, else 0. */
   readonly contentLength: number;
@@ -23,20 +30,6 @@ export interface ResponseHead {
 export function badResponse(reason: string): DexterError {
   return new DexterError("BAD_RESPONSE", { reason });
 }
-
-const TOKEN = 1;
-const VALUE = 2;
-/** What each byte may be part of (RFC 9110 §5.6.2 and §5.5). */
-const CHARS = new Uint8Array(256);
-for (let code = 0; code < 256; code++) {
-  const char = String.fromCharCode(code);
-  if (/[!#$%&'*+.^_`|~\dA-Za-z-]/.test(char)) CHARS[code]! |= TOKEN;
-  if (/[\t -~\x80-\xff]/.test(char)) CHARS[code]! |= VALUE;
-}
-
-const CR = 13;
-const LF = 10;
-const COLON = 58;
 
 /** What the header loop gathers. */
 interface Framing {
@@ -55,8 +48,7 @@ export function parseResponseHead(text: string, requestMethod: string): Response
   const statusLine = lineEnd < 0 ? text : text.slice(0, lineEnd);
   const status = readStatus(statusLine);
   const framing: Framing = { contentLength: undefined, chunked: false, connection: undefined };
-  let rawHeaders: readonly string[] =
-    lineEnd < 0 ? [] : readHeaders(text, lineEnd + 2, status === 101, framing);
+  let rawHeaders = lineEnd < 0 ? [] : readHeaders(text, lineEnd + 2, status === 101, framing);
   const { contentLength, chunked, connection } = framing;
   if (chunked && contentLength !== undefined) throw badResponse("both Transfer-Encoding and Content-Length");
   const minor = statusLine.charCodeAt(7) & 1;
@@ -69,10 +61,15 @@ export function parseResponseHead(text: string, requestMethod: string): Response
     rawHeaders = rawHeaders.filter((_, i) => !names.includes(rawHeaders[i & ~1]!.toLowerCase()));
   }
   const bodyKind = kindOf(status, requestMethod, framing);
+  const statusText = statusLine.slice(13);
+  const has = (wanted: string) => rawHeaders.some((name, i) => i % 2 === 0 && name.toLowerCase() === wanted);
   return {
     status,
-    statusText: statusLine.slice(13),
+    statusText,
     rawHeaders,
+    lines: `HTTP/1.1 ${status} ${statusText}\r\n${renderHeaderLines(rawHeaders)}`,
+    hasDate: has("date"),
+    hasRequestId: has(REQUEST_ID_HEADER),
     bodyKind,
     contentLength: bodyKind === "length" ? (contentLength ?? 0) : 0,
     persistent: persistent && bodyKind !== "close" && bodyKind !== "upgrade",
@@ -87,31 +84,15 @@ function readStatus(line: string): number {
   return Number(line.slice(9, 12));
 }
 
-function readHeaders(text: string, start: number, keepAll: boolean, framing: Framing): string[] {
-  const headers: string[] = [];
-  const length = text.length;
-  let at = start;
-  while (at < length) {
-    const nameStart = at;
-    while (at < length && CHARS[text.charCodeAt(at)]! & TOKEN) at++;
-    if (at === nameStart || text.charCodeAt(at) !== COLON) throw badResponse("bad header name");
-    const name = text.slice(nameStart, at++);
-    while (text.charCodeAt(at) === 32 || text.charCodeAt(at) === 9) at++;
-    const valueStart = at;
-    let valueEnd = at;
-    for (; at < length; at++) {
-      const code = text.charCodeAt(at);
-      if (!(CHARS[code]! & VALUE)) break;
-      if (code !== 32 && code !== 9) valueEnd = at + 1;
-    }
-    if (at < length) {
-      if (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF) throw badResponse("bad header value");
-      at += 2;
-    }
-    const value = text.slice(valueStart, valueEnd);
-    if (endToEnd(name, value, framing) || keepAll) headers.push(name, value);
+function readHeaders(text: string, start: number, keepAll: boolean, framing: Framing): readonly string[] {
+  const all = readHeaderLines(text, start);
+  if (typeof all === "string") throw badResponse(all);
+  const kept: string[] = [];
+  for (let i = 0; i < all.length; i += 2) {
+    const [name, value] = [all[i]!, all[i + 1]!];
+    if (endToEnd(name, value, framing) || keepAll) kept.push(name, value);
   }
-  return headers;
+  return kept;
 }
 
 /** Notes what decides the framing. @returns false for a header that ends at this hop (RFC 9110 §7.6.1) */
@@ -160,14 +141,4 @@ function kindOf(status: number, requestMethod: string, { chunked, contentLength 
   if (chunked) return "chunked";
   if (contentLength === undefined) return "close";
   return contentLength === 0 ? "none" : "length";
-}
-
-/** Checks one trailer line; its content is not passed on. */
-export function isHeaderLine(line: string): boolean {
-  const colon = line.indexOf(":");
-  if (colon < 1) return false;
-  for (let i = 0; i < line.length; i++) {
-    if (!(CHARS[line.charCodeAt(i)]! & (i < colon ? TOKEN : VALUE))) return false;
-  }
-  return true;
 }

@@ -6,23 +6,16 @@
 import assert from "node:assert/strict";
 import type { DexterError } from "../errors.ts";
 import { ChunkedDecoder } from "./chunked.ts";
-import { type BodyKind, badResponse, parseResponseHead, type ResponseHead } from "./response-head.ts";
-
-export type { BodyKind } from "./response-head.ts";
+import { findHeadEnd } from "./header-lines.ts";
+import { badResponse, parseResponseHead, type ResponseHead } from "./response-head.ts";
 
 /** What a parser calls, always from within `push` or `finish`. */
 export interface ResponseHandler {
   /** An interim response (100, 103); it may be passed on or left out. */
   onInformation?(status: number, statusText: string, rawHeaders: readonly string[]): void;
   /** With `upgrade`, everything after the head is given to `onBody` as it is, until the connection ends. */
-  onHead(
-    status: number,
-    statusText: string,
-    rawHeaders: readonly string[],
-    bodyKind: BodyKind,
-    contentLength: number,
-  ): void;
-  /** A piece of the body; it is a view of the pushed chunk. */
+  onHead(head: ResponseHead): void;
+  /** A piece of the body: a view of the pushed chunk. */
   onBody(chunk: Buffer): void;
   /** The response is whole. Unless `reusable`, the connection must be closed. `reset` may be called here. */
   onEnd(reusable: boolean): void;
@@ -53,6 +46,11 @@ export class ResponseParser {
 
   constructor(handler: ResponseHandler) {
     this.#handler = handler;
+  }
+
+  /** Whether what comes next is more of a body. */
+  get inBody(): boolean {
+    return this.#state !== "idle" && this.#state !== "head";
   }
 
   /** Whether the next request may be sent: nothing is being read, and the last response left it usable. */
@@ -137,7 +135,8 @@ export class ResponseParser {
       return chunk.length;
     }
     if (end < 0) {
-      this.#pending = start === 0 ? bytes : bytes.subarray(start);
+      // A copy: the chunk belongs to the caller.
+      this.#pending = pending ? bytes : Buffer.from(bytes.subarray(start));
       return chunk.length;
     }
     this.#pending = undefined;
@@ -178,7 +177,7 @@ export class ResponseParser {
     this.#left = head.contentLength;
     // Before the call, so that the handler may `destroy`; "length" with nothing left stands for no body.
     this.#state = bodyKind === "none" ? "length" : bodyKind;
-    this.#handler.onHead(status, statusText, rawHeaders, bodyKind, head.contentLength);
+    this.#handler.onHead(head);
     if (bodyKind === "none") this.#end("length", atEnd);
   }
 
@@ -216,17 +215,4 @@ export class ResponseParser {
     this.#handler.onEnd(atEnd);
     if (this.#state === "failed") this.#fail(badResponse(STRAY_BYTES));
   }
-}
-
-/** Index of CR LF CR LF at or after `from`, or -1. Faster than `indexOf`, which leaves JavaScript, for heads. */
-function findHeadEnd(bytes: Buffer, from: number): number {
-  let at = from + 3;
-  while (at < bytes.length) {
-    const byte = bytes[at]!;
-    if (byte > 13) at += 4;
-    else if (byte === 10 && bytes[at - 1] === 13 && bytes[at - 2] === 10 && bytes[at - 3] === 13)
-      return at - 3;
-    else at++;
-  }
-  return -1;
 }

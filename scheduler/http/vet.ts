@@ -1,8 +1,7 @@
 /**
- * The first look at a request: one pass over its raw headers that refuses what Node's parser lets through
- * and must not reach a function, and collects what routing and forwarding need, so that nobody has to touch
- * `req.headers` (which Node builds lazily, at a cost). What Node itself refuses is not repeated here, except
- * where a mistake would let one request be read as two.
+ * The first look at a request whose head has been read: one pass over its headers that refuses what must not
+ * reach a function, and collects what routing and forwarding need. What a header says on its own is told
+ * apart from the target, because the headers of a connection's requests are mostly the same.
  */
 
 export interface Refusal {
@@ -15,10 +14,11 @@ export interface Refusal {
 /** How long a request's body is: bytes, or as chunks, or there is none. */
 export type RequestFraming = number | "chunked" | "none";
 
-/** The part of an IncomingMessage that is looked at. */
+/** What is looked at. */
 export interface RequestSource {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
+  readonly method: string;
+  /** The target as it was sent. */
+  readonly url: string;
   readonly rawHeaders: readonly string[];
   readonly httpVersionMajor: number;
   readonly httpVersionMinor: number;
@@ -30,10 +30,14 @@ export interface RequestFacts {
   host: string;
   /** The target in origin form (`/path?query`), or `*`. */
   path: string;
+  /** OPTIONS may be asked of the server as a whole. */
+  isOptions: boolean;
   framing: RequestFraming;
   /** A WebSocket handshake. Any other `Upgrade` is ignored (RFC 9110 §7.8). */
   upgrade: boolean;
   expectContinue: boolean;
+  /** Whether the client wants the connection kept for further requests (RFC 9112 §9.3). */
+  keepAlive: boolean;
   /** Names in lower case that Connection lists, without the usual ones; undefined = none. */
   connectionNames: readonly string[] | undefined;
   /** As the client sent them; only to be believed of a trusted proxy. Several are joined by commas. */
@@ -53,7 +57,7 @@ const METHODS = new Set(
    PROPPATCH PURGE QUERY REPORT SEARCH SUBSCRIBE UNLOCK UNSUBSCRIBE`.split(/\s+/),
 );
 
-/** Node keeps 2,000 headers and drops the rest without a word, which could hide one that matters. */
+/** A request has a dozen or two; what has so many means to exhaust somebody. */
 const MAX_HEADERS = 1000;
 
 /**
@@ -61,37 +65,45 @@ const MAX_HEADERS = 1000;
  * @param defaultHost what an HTTP/1.0 request without Host is for (RFC 9112 §3.3)
  * @returns the facts; the request must not be forwarded when `refusal` is set
  */
-export function inspectRequest(req: RequestSource, defaultHost = "localhost"): RequestFacts {
+export function inspectRequest(req: RequestSource, defaultHost?: string): RequestFacts {
+  return inspectTarget(inspectHeaders(req, defaultHost), req.url);
+}
+
+/** What version, method and headers say. The same for every request in which these are the same. */
+export function inspectHeaders(req: RequestSource, defaultHost = "localhost"): Readonly<RequestFacts> {
   const facts: RequestFacts = {
     refusal: undefined,
     host: "",
-    path: req.url ?? "",
+    path: "",
+    isOptions: req.method === "OPTIONS",
     framing: "none",
     upgrade: false,
     expectContinue: false,
+    keepAlive: req.httpVersionMinor === 1,
     connectionNames: undefined,
     forwardedFor: undefined,
     forwardedProto: undefined,
     forwardedHost: undefined,
     requestId: undefined,
   };
-  facts.refusal =
-    refuseLine(req) ?? readHeaders(req, facts) ?? readTarget(req, facts) ?? refuseUpgrade(facts);
+  facts.refusal = refuseLine(req) ?? readHeaders(req, facts) ?? refuseUpgrade(facts);
   if (facts.host === "") facts.host = defaultHost;
   return facts;
 }
 
-/** Only the verdict of `inspectRequest`: undefined for a request that may be forwarded. */
-export function vetRequest(req: RequestSource): Refusal | undefined {
-  return inspectRequest(req).refusal;
+/** Adds what the target says. */
+export function inspectTarget(known: Readonly<RequestFacts>, url: string): RequestFacts {
+  const facts: RequestFacts = { ...known, path: url };
+  facts.refusal ??= readTarget(facts);
+  return facts;
 }
 
 function refuse(status: number, reason: string): Refusal {
   return { status, reason };
 }
 
-function refuseLine({ method = "", httpVersionMajor, httpVersionMinor }: RequestSource): Refusal | undefined {
-  // RFC 9112 §2.3. Node also takes 0.9 (without headers, even) and 2.0. 505 would do as well as 400.
+function refuseLine({ method, httpVersionMajor, httpVersionMinor }: RequestSource): Refusal | undefined {
+  // RFC 9112 §2.3. 505 would do as well as 400.
   if (httpVersionMajor !== 1 || httpVersionMinor > 1)
     return refuse(400, "only HTTP/1.1 and HTTP/1.0 are spoken");
   // RFC 9110 §9.3.8: TRACE would echo headers that were added on the way.
@@ -197,8 +209,8 @@ function readEncoding(req: RequestSource, facts: RequestFacts, value: string): R
 const USUAL_OPTIONS = new Set(["", "keep-alive", "close", "upgrade", "te", "transfer-encoding"]);
 
 function readConnection(req: RequestSource, facts: RequestFacts, connection: string, upgrade: string): void {
-  if (upgrade === "" && (connection === "keep-alive" || connection === "close")) return;
   const names = tokens(connection);
+  facts.keepAlive = !names.includes("close") && (req.httpVersionMinor === 1 || names.includes("keep-alive"));
   // RFC 9110 §7.8: an Upgrade counts only when Connection lists it, and not in HTTP/1.0.
   facts.upgrade =
     names.includes("upgrade") &&
@@ -217,24 +229,23 @@ function tokens(list: string): string[] {
 const BAD_TARGET = /[^!-"$-~]/;
 const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;
 
-function readTarget(req: RequestSource, facts: RequestFacts): Refusal | undefined {
+function readTarget(facts: RequestFacts): Refusal | undefined {
   const url = facts.path;
   if (BAD_TARGET.test(url)) return refuse(400, "the request target holds a character that must be encoded");
   if (url.charCodeAt(0) === 0x2f) return undefined;
   // RFC 9112 §3.2.4
-  if (url === "*")
-    return req.method === "OPTIONS" ? undefined : refuse(400, "only OPTIONS takes the target *");
+  if (url === "*") return facts.isOptions ? undefined : refuse(400, "only OPTIONS takes the target *");
   // RFC 9112 §3.2.2: the authority of an absolute target replaces the Host header. No user name (RFC 9110
   // §4.2.4), which `isHost` sees to.
   const [, authority = "", rest = ""] = ABSOLUTE.exec(url) ?? [];
   if (!isHost(authority)) return refuse(400, "the request target is neither a path nor an http URL");
   facts.host = authority;
-  facts.path = rest === "" && req.method === "OPTIONS" ? "*" : rest.startsWith("/") ? rest : `/${rest}`;
+  facts.path = rest === "" && facts.isOptions ? "*" : rest.startsWith("/") ? rest : `/${rest}`;
   return undefined;
 }
 
 function refuseUpgrade({ upgrade, framing }: RequestFacts): Refusal | undefined {
-  // Node hands everything after the head of an upgrade over raw, so a body would be taken for frames.
+  // What follows the head of a handshake is frames; a body would be taken for some.
   if (!upgrade || framing === "none" || framing === 0) return undefined;
   return refuse(400, "a WebSocket handshake has no body");
 }

@@ -4,7 +4,7 @@
  * pause; between the rest, requests get their turn.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { VersionPayload } from "../../runtime/protocol.ts";
+import type { LoadRequest, VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import { LoadError } from "../load-error.ts";
 import type { Thread } from "../policy/thread.ts";
@@ -116,7 +116,8 @@ export class Loader {
       await this.#upload(thread.version);
       const name = `${thread.functionName}-${++this.#count}`;
       this.#names.set(name, thread);
-      const body = JSON.stringify({ name, version: thread.version });
+      const load: LoadRequest = { name, version: thread.version, concurrent: thread.concurrency > 1 };
+      const body = JSON.stringify(load);
       const answer = await this.#process.control("PUT", `/threads/${thread.slot}`, { body });
       if (answer.status === 200) return this.#ports.loaded(thread);
       this.#names.delete(name);

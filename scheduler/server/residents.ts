@@ -4,13 +4,20 @@
  * than the whole of a small request. The modules are files that the configuration embeds, once per version.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { THREAD_MODULE, type VersionModule, type VersionPayload } from "../../runtime/protocol.ts";
+import {
+  THREAD_MODULE,
+  threadModule,
+  type VersionModule,
+  type VersionPayload,
+} from "../../runtime/protocol.ts";
 
 /** A thread that a server is to be born with, in the slot of its place in the list. */
 export interface Resident {
   /** Name of the isolate, never used before. */
   readonly name: string;
   readonly versionId: string;
+  /** Whether it may serve several requests at once. */
+  readonly concurrent: boolean;
   readonly payload: VersionPayload;
 }
 
@@ -43,7 +50,7 @@ export function renderResident(resident: Resident, slot: number): string {
     return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${versionId}/${index}`)})`;
   });
   modules.push(
-    `(name = ${quote(THREAD_MODULE)}, esModule = ${quote(`export const thread = ${quote(name)};`)})`,
+    `(name = ${quote(THREAD_MODULE)}, esModule = ${quote(threadModule(name, resident.concurrent))})`,
   );
   const bindings = Object.entries(payload.env).map(([key, value]) =>
     typeof value === "string"

@@ -67,11 +67,6 @@ export const CASE_DIFFERENCES = {
     name: "ctx.exports lists DexterThread",
     reason: "the entrypoint by which the host worker reaches an isolate must be one of its exports",
   },
-  detachedWaitUntil: {
-    name: "ctx.waitUntil works when it is detached from ctx",
-    reason:
-      "dexter counts waitUntil work, so that a thread retires only when it is done, by a function of its own",
-  },
   compatibilityFlags: {
     name: "nodejs_als is among the compatibility flags",
     reason: "AsyncLocalStorage is how a console line knows its request",

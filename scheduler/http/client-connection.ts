@@ -1,0 +1,217 @@
+/**
+ * HTTP/1.1 with one client: takes the connection's bytes apart into requests, one after the other, and sees
+ * to its life. A request that comes while another is in progress waits here, as bytes.
+ */
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { DexterError } from "../errors.ts";
+import { ChunkedDecoder } from "./chunked.ts";
+import { ClientRequest, type RequestConnection } from "./client-request.ts";
+import { RequestHeadReader } from "./request-head.ts";
+import { ALLOWED_METHODS, type Refusal } from "./vet.ts";
+
+/** What a connection needs of its listener. */
+export interface ConnectionOwner {
+  /** A clock that is right to a second, and costs nothing. */
+  readonly nowMs: number;
+  /** No request is taken after those in progress. */
+  readonly closing: boolean;
+  onRequest(request: ClientRequest): void;
+}
+
+/** How long an idle connection stays open; an answer's Keep-Alive says so. */
+const KEEP_ALIVE_MS = 65_000;
+/** How long a client may take over a request's head; its body may take as long as it likes. */
+const HEAD_MS = 60_000;
+/** How long a client may go on sending what nobody reads, after the last answer: closing at once would lose that. */
+const LINGER_MS = 1_000;
+/** Most bytes of a body that nobody reads yet, or of further requests, before no more is read. */
+const MAX_WAITING = 65_536;
+
+type Stage = "head" | "request" | "closing" | "tunnel";
+
+export class ClientConnection implements RequestConnection {
+  readonly socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #heads = new RequestHeadReader();
+  #stage: Stage = "head";
+  #request: ClientRequest | undefined;
+  /** What has come and was not read yet. */
+  #waiting: Buffer | undefined;
+  /** How much of `#waiting` is known to hold no whole head. */
+  #looked = 0;
+  /** Bytes left of a body with a length. */
+  #left = 0;
+  #chunked: ChunkedDecoder | undefined;
+  #sinceMs: number;
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.socket = socket;
+    this.#owner = owner;
+    this.#sinceMs = owner.nowMs;
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("drain", this.#onDrain);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#closed());
+  }
+
+  get persistent(): boolean {
+    return !this.#owner.closing;
+  }
+
+  /** Ends the connection if no request is in progress. */
+  closeIfIdle(): void {
+    if (this.#stage === "head" && this.#waiting === undefined) this.socket.end();
+  }
+
+  /** Ends the connection of a client that lets the listener wait for too long. */
+  checkTime(nowMs: number): void {
+    if (this.#stage !== "head") return;
+    const waitedMs = nowMs - this.#sinceMs;
+    if (this.#waiting && waitedMs > HEAD_MS)
+      this.#refuse({ status: 408, reason: "the request's head did not come in time" });
+    else if (!this.#waiting && waitedMs > KEEP_ALIVE_MS) this.socket.end();
+  }
+
+  // --- what comes in ---
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#stage === "closing") return;
+    if (this.#waiting === undefined) {
+      this.#waiting = chunk;
+      if (this.#stage === "head") this.#sinceMs = this.#owner.nowMs;
+    } else this.#waiting = Buffer.concat([this.#waiting, chunk]);
+    if (this.#stage === "head") this.#readHead();
+    else this.readBody();
+  };
+
+  /** A client that closes its side while its request is in progress counts as gone: almost all such are. */
+  readonly #onEnd = (): void => {
+    if (this.#stage === "request") this.socket.destroy();
+    else this.socket.end();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#request?.sink?.onDrain();
+  };
+
+  #readHead(): void {
+    if (this.#stage !== "head" || this.#waiting === undefined) return;
+    const bytes = this.#waiting;
+    const result = this.#heads.read(bytes, this.#looked);
+    if (result === undefined) {
+      this.#looked = bytes.length;
+      return;
+    }
+    this.#looked = 0;
+    if ("refusal" in result) return this.#refuse(result.refusal);
+    this.#waiting = result.next < bytes.length ? bytes.subarray(result.next) : undefined;
+    const { head } = result;
+    if (head.facts.refusal) return this.#refuse(head.facts.refusal);
+    this.#stage = "request";
+    const request = new ClientRequest(this, head);
+    this.#request = request;
+    if (typeof head.facts.framing === "number") this.#left = head.facts.framing;
+    else if (head.facts.framing === "chunked") {
+      this.#chunked ??= new ChunkedDecoder();
+      this.#chunked.reset();
+    }
+    this.#owner.onRequest(request);
+  }
+
+  // --- a request in progress ---
+
+  readBody(): void {
+    const request = this.#request;
+    if (request?.body === "wanted" && this.#waiting === undefined) request.sayContinue();
+    while (request?.body === "wanted" && request === this.#request && this.#waiting) {
+      if (request.head.facts.framing === "chunked") this.#readChunk(request, this.#waiting);
+      else this.#readPiece(request, this.#waiting);
+    }
+    this.#regulate();
+  }
+
+  #readPiece(request: ClientRequest, bytes: Buffer): void {
+    const whole = bytes.length <= this.#left;
+    const piece = whole ? bytes : bytes.subarray(0, this.#left);
+    this.#waiting = whole ? undefined : bytes.subarray(this.#left);
+    this.#left -= piece.length;
+    request.take(piece, this.#left === 0);
+  }
+
+  #readChunk(request: ClientRequest, bytes: Buffer): void {
+    const decoder = this.#chunked!;
+    let next: number;
+    try {
+      next = decoder.read(bytes, 0);
+    } catch (error) {
+      return this.#failBody(request, error as DexterError);
+    }
+    this.#waiting = next < bytes.length ? bytes.subarray(next) : undefined;
+    request.take(decoder.data, decoder.done);
+  }
+
+  /** Nobody knows where the body ends, and so the next request begins. */
+  #failBody(request: ClientRequest, error: DexterError): void {
+    if (request.headersSent) return void this.socket.destroy();
+    this.#refuse({ status: 400, reason: `the request's body is malformed: ${error.details.reason}` });
+    request.sink?.onClosed();
+  }
+
+  /** Reads on or not, as far as somebody takes what comes. */
+  #regulate(): void {
+    const hold = this.#request?.body === "held" || (this.#waiting?.length ?? 0) > MAX_WAITING;
+    if (hold !== this.socket.isPaused()) this.socket[hold ? "pause" : "resume"]();
+  }
+
+  answered(): void {
+    const request = this.#request!;
+    this.#request = undefined;
+    // What is left of a body that nobody wants any more would be taken for a request.
+    if (!request.persistent || request.body !== "ended" || this.#owner.closing) return this.#end("");
+    this.#stage = "head";
+    this.#sinceMs = this.#owner.nowMs;
+    if (this.#waiting === undefined) return;
+    this.#regulate();
+    process.nextTick(() => this.#readHead());
+  }
+
+  release(): Buffer | undefined {
+    this.#stage = "tunnel";
+    this.#request = undefined;
+    this.socket.off("data", this.#onData).off("end", this.#onEnd).off("drain", this.#onDrain);
+    return this.#waiting;
+  }
+
+  // --- the end ---
+
+  #refuse({ status, reason }: Refusal): void {
+    const allow = status === 405 ? `Allow: ${ALLOWED_METHODS}\r\n` : "";
+    const body = `${status} ${reason}\n`;
+    this.#end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\n${allow}` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+
+  /** Sends the rest, and closes once the client has had the time to read it. */
+  #end(last: string): void {
+    this.#stage = "closing";
+    this.#waiting = undefined;
+    this.#request = undefined;
+    this.socket.end(last, "utf8", () => {
+      const linger = setTimeout(() => this.socket.destroy(), LINGER_MS);
+      this.socket.once("close", () => clearTimeout(linger));
+    });
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  #closed(): void {
+    const request = this.#request;
+    this.#request = undefined;
+    this.#stage = "closing";
+    this.#waiting = undefined;
+    request?.sink?.onClosed();
+  }
+}
