@@ -10,10 +10,12 @@ import { type Place, Server, type ServerLimits, type ServerLoad } from "./server
 import type { FunctionSpec, Thread } from "./thread.ts";
 
 /**
- * A surplus thread retires when it was not used for this long. Retiring at once makes threads come and go
- * with every wave of requests, and each creation costs a server 5 to 13 ms.
+ * A surplus thread retires when its pool has had no request for this long, or when it was not used for
+ * `SURPLUS_UNUSED_MS`. Retiring at once makes threads come and go with every wave of requests, and each creation
+ * costs a server 5 to 13 ms.
  */
 export const SURPLUS_AGE_MS = 800;
+export const SURPLUS_UNUSED_MS = 10_000;
 
 /** For spare threads (as opposed to a waiting request) only functions without a request for this long give way. */
 export const SPARE_EVICTS_AFTER_MS = 10_000;
@@ -452,9 +454,10 @@ export class Fleet<T> {
     // Started for requests that others have served meanwhile.
     if (this.queue.waiting(pool.spec.name) === 0)
       for (const thread of pool.superfluous) this.#retire(server, thread);
+    const ageMs = nowMs - pool.lastTakenMs < SURPLUS_AGE_MS ? SURPLUS_UNUSED_MS : SURPLUS_AGE_MS;
     while (pool.surplus > 0) {
       const coldest = pool.coldest();
-      if (coldest === undefined || nowMs - coldest.lastUsedMs < SURPLUS_AGE_MS) return;
+      if (coldest === undefined || nowMs - coldest.lastUsedMs < ageMs) return;
       this.#retire(server, coldest);
     }
   }

@@ -11,8 +11,16 @@ import { type FunctionSpec, Thread, type ThreadKind } from "./thread.ts";
 /** What the quickest request of a function took is remembered for one to two times as long. */
 const MEMORY_MS = 5_000;
 
-/** For so long a request of a quick function is expected to be done at once. */
-export const HELD_MS = 25;
+/**
+ * For so long a request of a quick function is expected to be done at once: longer than a server stands still
+ * for a collection or for isolates that are made, or else each such pause would call for more of them.
+ */
+export const HELD_MS = 100;
+
+/** A request that so many others, for each hot thread, have overtaken waits for something else than the CPU. */
+const OVERTAKEN = 4;
+
+const FEWEST_RESIDENT = 4;
 
 export class Pool {
   readonly spec: FunctionSpec;
@@ -20,11 +28,14 @@ export class Pool {
   /** Available resident threads: taken before others, because they cost their server less. */
   readonly #resident: Thread[] = [];
   readonly #serving = new Set<Thread>();
+  /** When one of its threads last took a request. */
+  lastTakenMs = Number.NEGATIVE_INFINITY;
   /** The quickest request of this stretch of time and of the one before; a crowd only makes them look slower. */
   #quickestMs = Number.POSITIVE_INFINITY;
   #quickestBeforeMs = Number.POSITIVE_INFINITY;
   #stretchFromMs = 0;
   #idle = 0;
+  #residents = 0;
   #busy = 0;
   readonly #starting = new Set<Thread>();
 
@@ -77,6 +88,7 @@ export class Pool {
   }
 
   ready(thread: Thread, nowMs: number): void {
+    if (thread.kind === "resident") this.#residents++;
     thread.become("idle");
     thread.lastUsedMs = nowMs;
     this.#starting.delete(thread);
@@ -89,8 +101,11 @@ export class Pool {
     return kind === "resident" ? this.#resident : this.#available;
   }
 
-  /** Takes the most recently used thread with room for a request; of the busy ones only, if so asked. */
-  take(nowMs: number, busyOnly = false): Thread | undefined {
+  /**
+   * Takes the most recently used thread with room for a request; of the busy ones only, if so asked.
+   * @param doneBefore requests that the server has done so far
+   */
+  take(nowMs: number, doneBefore = 0, busyOnly = false): Thread | undefined {
     const place = (threads: Thread[]) =>
       busyOnly ? threads.findLastIndex((thread) => thread.inFlight > 0) : threads.length - 1;
     const thread = this.#resident[place(this.#resident)] ?? this.#available[place(this.#available)];
@@ -101,7 +116,9 @@ export class Pool {
       this.#busy++;
       this.#serving.add(thread);
     }
+    this.lastTakenMs = nowMs;
     thread.startedMs = nowMs;
+    thread.doneBefore = doneBefore;
     thread.requests++;
     if (thread.inFlight === thread.concurrency) this.#remove(thread);
     return thread;
@@ -127,16 +144,20 @@ export class Pool {
   /**
    * Whether `limit` threads are with requests that should be done at once, so that another request is served
    * sooner by waiting for one of them than by one more isolate: all isolates of a server share one CPU, and
-   * each hot one more costs cache. Threads whose request has taken long wait for something else, and do not
-   * count; nor is a function held whose requests are never quick.
+   * each hot one more costs cache. Threads whose request has taken long, or was overtaken, wait for something
+   * else, and do not count; nor is a function held whose requests are never quick.
    * @param quickMs requests that all take longer wait for I/O, or compute so long that the cost of their
    *   isolates does not count
+   * @param done requests that the server has done so far
    */
-  isHot(limit: number, quickMs: number, nowMs: number): boolean {
+  isHot(limit: number, quickMs: number, nowMs: number, done: number): boolean {
+    // A loaded thread costs its server twice as much.
+    if (this.#residents >= FEWEST_RESIDENT && limit !== Infinity) limit = this.#residents;
     if (this.#busy < limit || this.spec.threads.concurrency > 1) return false;
     if (Math.min(this.#quickestMs, this.#quickestBeforeMs) >= quickMs) return false;
     let quick = 0;
-    for (const thread of this.#serving) if (nowMs - thread.startedMs < HELD_MS) quick++;
+    for (const { startedMs, doneBefore } of this.#serving)
+      if (nowMs - startedMs < HELD_MS && done - doneBefore < OVERTAKEN * limit) quick++;
     return quick >= limit;
   }
 

@@ -57,6 +57,8 @@ export class Server implements Candidate {
   busyThreads = 0;
   /** Requests taken since it started. */
   requests = 0;
+  /** Requests that are over. */
+  #done = 0;
   size = 0;
   /** Threads that end now: their slots are about to be free. */
   freeing = 0;
@@ -99,7 +101,7 @@ export class Server implements Candidate {
 
   /** Whether a request had better wait for one of the pool's hot threads, although another is idle. */
   holds(pool: Pool, nowMs: number): boolean {
-    return pool.isHot(this.#hotThreads, this.#quickMs, nowMs);
+    return pool.isHot(this.#hotThreads, this.#quickMs, nowMs, this.#done);
   }
 
   /**
@@ -122,7 +124,7 @@ export class Server implements Candidate {
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
   take(pool: Pool, nowMs: number): Thread {
-    const thread = pool.take(nowMs, !this.takesThreads)!;
+    const thread = pool.take(nowMs, this.#done, !this.takesThreads)!;
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {
@@ -136,6 +138,7 @@ export class Server implements Candidate {
   put(thread: Thread, nowMs: number): void {
     this.poolOf(thread).put(thread, nowMs);
     this.busy--;
+    this.#done++;
     if (thread.inFlight > 0) return;
     this.busyThreads--;
     this.place.busyThreads--;

@@ -46,6 +46,8 @@ export class Thread {
   requests = 0;
   /** When it took its latest request. */
   startedMs = 0;
+  /** How many requests its server had done by then. */
+  doneBefore = 0;
   /** When it last finished a request, or became ready. */
   lastUsedMs = 0;
   #state: ThreadState = "starting";
