@@ -79,8 +79,12 @@ export class Dispatcher implements ExchangePorts {
     const nowMs = performance.now();
     const thread = this.fleet.acquire(exchange.functionName, nowMs);
     if (thread) return exchange.start(thread);
-    const { functionName } = exchange;
-    exchange.ticket = { functionName, sinceMs: nowMs, request: exchange };
+    const { functionName, request } = exchange;
+    const repeatable =
+      (request.method === "GET" || request.method === "HEAD") &&
+      request.body === "ended" &&
+      !request.head.facts.upgrade;
+    exchange.ticket = { functionName, sinceMs: nowMs, request: exchange, repeatable };
     this.fleet.wait(exchange.ticket);
   }
 

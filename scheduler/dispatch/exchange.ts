@@ -75,7 +75,7 @@ export class Exchange implements ResponseSink, RequestSink {
   start(thread: Thread): void {
     this.thread = thread;
     this.ticket = undefined;
-    const connection = this.#ports.clientOf(thread).connection(performance.now());
+    const connection = this.#ports.clientOf(thread).connection(performance.now(), thread.ahead > 0);
     this.#connection = connection;
     const { method, head } = this.request;
     const { facts, block } = head;
@@ -201,7 +201,6 @@ export class Exchange implements ResponseSink, RequestSink {
   onClosed(): void {
     if (!this.open) return;
     this.outcome = "aborted";
-    this.#connection?.abandon();
     this.#settle();
   }
 
@@ -249,9 +248,10 @@ export class Exchange implements ResponseSink, RequestSink {
   }
 
   #settle(): void {
-    this.#connection?.abandon();
+    const connection = this.#connection;
     this.#connection = undefined;
-    this.#giveBack();
+    if (connection) connection.abandon(this, () => this.#giveBack());
+    else this.#giveBack();
     this.#ports.finished(this);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * HTTP/1.1 to one thread over its own unix socket: keep-alive connections, one request at a time on each,
- * no agent and no header objects. A connection reports to the sink of the request it carries.
+ * HTTP/1.1 to one thread over its own unix socket: keep-alive connections, no agent and no header objects. A
+ * connection reports to the sink of the request it carries. Further requests may be sent ahead: workerd takes
+ * one after the other, so that the thread still serves one at a time, and finds the next without being woken.
  */
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { DexterError } from "../errors.ts";
@@ -62,11 +63,18 @@ const READ_BYTES = 65_536;
 /** Read into by every connection: what is in it has been dealt with when the next read begins. */
 const sharedBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
+interface Entry {
+  readonly method: string;
+  readonly upgrade: boolean;
+  sink: ResponseSink;
+}
+
 export class ThreadConnection {
   readonly socket: ThreadSocket;
   readonly #parser: ResponseParser;
   readonly #owner: ThreadClient;
-  #sink: ResponseSink | undefined;
+  /** What it carries: the first is in the thread, the others are sent ahead. */
+  readonly #entries: Entry[] = [];
   #answered = false;
   #lent = true;
   /** More of the request's body is to come. A response may end before it: then the connection is of no more use. */
@@ -76,8 +84,12 @@ export class ThreadConnection {
   constructor(owner: ThreadClient, path: string) {
     this.#owner = owner;
     this.#parser = new ResponseParser({
-      onHead: (head) => this.#sink!.onHead(head),
-      onBody: (chunk) => this.#sink!.onResponseBody(chunk, this.#lent),
+      onHead: (head) => {
+        this.#answered = true;
+        this.#entries[0]!.sink.onHead(head);
+      },
+      onBody: (chunk) => this.#entries[0]!.sink.onResponseBody(chunk, this.#lent),
+      hasNext: () => this.#entries.length > 1,
       onEnd: (reusable) => this.#ended(reusable),
       onError: (error) => this.#lost(error),
     });
@@ -86,13 +98,17 @@ export class ThreadConnection {
     };
     this.socket = new ThreadSocket(options);
     this.socket.connect({ path });
-    this.socket.on("drain", () => this.#sink?.onThreadDrain());
+    this.socket.on("drain", () => this.#entries[0]?.sink.onThreadDrain());
     this.socket.on("end", () => this.#parser.finish());
     this.socket.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
     this.socket.on("close", () => {
       this.#owner.forget(this);
       this.#lost(new DexterError("SERVER_LOST"));
     });
+  }
+
+  get carries(): number {
+    return this.#entries.length;
   }
 
   /** A long body is handed on without a copy, each read in a buffer of its own; a head comes into the one of all. */
@@ -107,35 +123,53 @@ export class ThreadConnection {
     return true;
   };
 
-  /** Sends a request's head. If it has a body, its chunks follow with `socket.write` after `onSent`. */
+  /**
+   * Sends a request's head. If it has a body, its chunks follow with `socket.write` after `onSent`. While another
+   * request is in the thread, only one without body, and without effect, may be sent ahead.
+   */
   send(method: string, head: string, about: { upgrade: boolean; body: boolean }, sink: ResponseSink): void {
-    this.#sink = sink;
-    this.#answered = false;
-    this.sending = about.body;
-    this.#parser.reset(method, about.upgrade);
-    if (!about.body) {
+    const { upgrade, body } = about;
+    this.#entries.push({ method, upgrade, sink });
+    if (this.#entries.length === 1) this.#begin();
+    if (!body) {
       this.socket.write(head, "latin1");
       return;
     }
+    this.sending = true;
     this.socket.write(head, "latin1", (error) => {
-      if (!error && !this.socket.refused && this.#sink === sink) sink.onSent();
+      if (!error && !this.socket.refused && this.#entries[0]?.sink === sink) sink.onSent();
     });
   }
 
-  /** Ends the request now; the sink hears nothing more. The function sees its client abort. */
-  abandon(): void {
-    this.#sink = undefined;
-    this.#parser.destroy();
-    this.socket.destroy();
+  /**
+   * Ends the request now; its sink hears nothing more. The function sees its client abort. What was sent ahead
+   * behind it is lost, unsent.
+   * @param over called instead when the request was itself sent ahead: it can't be called back, so the thread
+   *   will answer it to nobody
+   */
+  abandon(sink?: ResponseSink, over?: () => void): void {
+    const place = this.#entries.findIndex((entry) => entry.sink === sink);
+    if (place > 0) this.#entries[place]!.sink = discard(over);
+    else {
+      this.#entries.shift();
+      this.#lost(new DexterError("SERVER_LOST"));
+    }
+    if (place <= 0) over?.();
+  }
+
+  #begin(): void {
+    const { method, upgrade } = this.#entries[0]!;
+    this.#answered = false;
+    this.#parser.reset(method, upgrade);
   }
 
   #ended(reusable: boolean): void {
-    const sink = this.#sink!;
-    this.#sink = undefined;
+    const { sink } = this.#entries.shift()!;
     // The sink may have held it back for a slow client.
     this.socket.resume();
-    if (reusable && !this.sending) this.#owner.keep(this);
-    else this.socket.destroy();
+    if (!reusable || this.sending) this.#lost(new DexterError("SERVER_LOST"));
+    else if (this.#entries.length > 0) this.#begin();
+    else this.#owner.keep(this);
     sink.onEnd();
   }
 
@@ -147,30 +181,55 @@ export class ThreadConnection {
 
   /** Refused, and no answer: as long as no body was sent, it was the head, of which nobody has read the end. */
   #lost(error: DexterError): void {
-    const unsent = this.socket.refused && !this.#answered;
-    const sink = this.#sink;
-    this.#sink = undefined;
+    let unsent = this.socket.refused && !this.#answered;
+    const entries = this.#entries.splice(0);
     this.#parser.destroy();
     this.socket.destroy();
-    sink?.onLost({ error, unsent });
+    for (const { sink } of entries) {
+      sink.onLost({ error, unsent });
+      unsent = true;
+    }
   }
+}
+
+/** Takes the response of a request whose client has gone. */
+function discard(over?: () => void): ResponseSink {
+  const nothing = () => {};
+  return {
+    onHead: nothing,
+    onResponseBody: nothing,
+    onSent: nothing,
+    onThreadDrain: nothing,
+    onEnd: () => over?.(),
+    onLost: () => over?.(),
+  };
 }
 
 export class ThreadClient {
   readonly #path: string;
   readonly #idle: ThreadConnection[] = [];
+  #latest: ThreadConnection | undefined;
 
   constructor(socketPath: string) {
     this.#path = socketPath;
   }
 
-  /** A connection that carries no request: a recently used one, or a new one. */
-  connection(nowMs: number): ThreadConnection {
+  /**
+   * A connection that carries no request: a recently used one, or a new one.
+   * @param ahead the one whose request is in the thread is wanted, as long as there is one
+   */
+  connection(nowMs: number, ahead = false): ThreadConnection {
+    if (ahead && this.#latest && this.#latest.carries > 0) return this.#latest;
+    this.#latest = this.#reusable(nowMs) ?? new ThreadConnection(this, this.#path);
+    return this.#latest;
+  }
+
+  #reusable(nowMs: number): ThreadConnection | undefined {
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       if (nowMs - idle.lastUsedMs < REUSE_WITHIN_MS && !idle.socket.destroyed) return idle;
       idle.abandon();
     }
-    return new ThreadConnection(this, this.#path);
+    return undefined;
   }
 
   keep(connection: ThreadConnection): void {

@@ -17,6 +17,8 @@ export interface ResponseHandler {
   onHead(head: ResponseHead): void;
   /** A piece of the body: a view of the pushed chunk. */
   onBody(chunk: Buffer): void;
+  /** Whether another response is due on the connection after this one: then bytes may follow it. */
+  hasNext?(): boolean;
   /** The response is whole. Unless `reusable`, the connection must be closed. `reset` may be called here. */
   onEnd(reusable: boolean): void;
   /** BAD_RESPONSE; nothing comes after it, and the connection must be closed. May follow `onEnd`. */
@@ -211,8 +213,9 @@ export class ResponseParser {
       this.#handler.onEnd(false);
       return;
     }
-    this.#state = atEnd ? "idle" : "failed";
-    this.#handler.onEnd(atEnd);
+    const reusable = atEnd || (this.#handler.hasNext?.() ?? false);
+    this.#state = reusable ? "idle" : "failed";
+    this.#handler.onEnd(reusable);
     if (this.#state === "failed") this.#fail(badResponse(STRAY_BYTES));
   }
 }

@@ -376,8 +376,26 @@ export class Fleet<T> {
     while (this.queue.waiting(name) > 0) {
       const thread = this.#take(fn, nowMs);
       if (thread !== undefined) this.#effects.grant(this.queue.take(name)!, thread);
-      else return this.#letWait(fn, nowMs);
+      else if (!this.#sendAhead(fn, nowMs)) return this.#letWait(fn, nowMs);
     }
+  }
+
+  /** Where requests wait for hot threads, some are sent to them ahead of their turn, in the order of the queue. */
+  #sendAhead(fn: FunctionState, nowMs: number): boolean {
+    if (!this.queue.oldest(fn.spec.name)?.repeatable) return false;
+    let best: { server: Server; thread: Thread } | undefined;
+    for (const server of this.#open) {
+      const pool = server.pool(fn.spec);
+      if (!pool || !server.responsive || server.isSpent || !server.holds(pool, nowMs)) continue;
+      const thread = server.nextAhead(pool);
+      if (thread && thread.ahead < (best?.thread.ahead ?? Number.POSITIVE_INFINITY))
+        best = { server, thread };
+    }
+    if (best === undefined) return false;
+    best.server.sendAhead(best.thread);
+    if (best.server.requests === best.server.recycleAt) this.#effects.due(best.server);
+    this.#effects.grant(this.queue.take(fn.spec.name)!, best.thread);
+    return true;
   }
 
   /** What waits for hot threads, not for want of idle ones, is looked at again; for the rest, threads are started. */

@@ -17,6 +17,12 @@ const MEMORY_MS = 5_000;
  */
 export const HELD_MS = 100;
 
+/** How many requests may be sent ahead to a thread: two keep it at work until the scheduler has read an answer. */
+const MOST_AHEAD = 2;
+
+/** What the latest request counts for in what requests usually take. */
+const LATEST = 1 / 64;
+
 /** A request that so many others, for each hot thread, have overtaken waits for something else than the CPU. */
 const OVERTAKEN = 4;
 
@@ -34,6 +40,8 @@ export class Pool {
   #quickestMs = Number.POSITIVE_INFINITY;
   #quickestBeforeMs = Number.POSITIVE_INFINITY;
   #stretchFromMs = 0;
+  /** What requests took of late, the latest counting most. */
+  #usualMs = 0;
   #idle = 0;
   #residents = 0;
   #busy = 0;
@@ -161,7 +169,31 @@ export class Pool {
     return quick >= limit;
   }
 
+  /**
+   * The thread with the fewest requests sent ahead that takes another, while the pool is held. Not where a
+   * request usually takes longer than a quick one: then a thread may be long in coming to what was sent ahead.
+   */
+  nextAhead(quickMs: number): Thread | undefined {
+    if (this.#usualMs >= quickMs) return undefined;
+    let best: Thread | undefined;
+    for (const thread of this.#serving) {
+      if (thread.ahead < (best?.ahead ?? MOST_AHEAD)) best = thread;
+    }
+    return best;
+  }
+
+  /** The request in the thread is done, and the next of those that were sent ahead has begun. */
+  handOver(thread: Thread, nowMs: number, doneBefore: number): void {
+    this.#learn(nowMs - thread.startedMs, nowMs);
+    thread.ahead--;
+    thread.lastUsedMs = nowMs;
+    this.lastTakenMs = nowMs;
+    thread.startedMs = nowMs;
+    thread.doneBefore = doneBefore;
+  }
+
   #learn(tookMs: number, nowMs: number): void {
+    this.#usualMs += (tookMs - this.#usualMs) * LATEST;
     if (nowMs - this.#stretchFromMs >= MEMORY_MS) {
       this.#quickestBeforeMs = this.#quickestMs;
       this.#quickestMs = Number.POSITIVE_INFINITY;
@@ -189,6 +221,7 @@ export class Pool {
 
   /** Takes the thread out of every set; requests in it go on. */
   retire(thread: Thread): void {
+    if (thread.kind === "resident") this.#residents--;
     this.#remove(thread);
     if (thread.state === "idle") this.#idle--;
     else if (thread.state === "starting") this.#starting.delete(thread);

@@ -8,6 +8,8 @@
 export interface Ticket<T> {
   readonly functionName: string;
   readonly sinceMs: number;
+  /** Sending it twice does no harm, as long as no thread has begun it: it may be sent ahead. */
+  readonly repeatable?: boolean;
   readonly request: T;
 }
 

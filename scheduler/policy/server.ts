@@ -134,11 +134,23 @@ export class Server implements Candidate {
     return thread;
   }
 
-  /** Gives a request's place in its thread back. */
+  /** A thread of the pool, which is held, that takes a request ahead of its turn. */
+  nextAhead(pool: Pool): Thread | undefined {
+    return pool.nextAhead(this.#quickMs);
+  }
+
+  sendAhead(thread: Thread): void {
+    thread.ahead++;
+    thread.requests++;
+    this.requests++;
+  }
+
+  /** Gives a request's place in its thread back, to what was sent ahead if there is any. */
   put(thread: Thread, nowMs: number): void {
+    this.#done++;
+    if (thread.ahead > 0) return this.poolOf(thread).handOver(thread, nowMs, this.#done);
     this.poolOf(thread).put(thread, nowMs);
     this.busy--;
-    this.#done++;
     if (thread.inFlight > 0) return;
     this.busyThreads--;
     this.place.busyThreads--;

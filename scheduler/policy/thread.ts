@@ -42,7 +42,9 @@ export class Thread {
   readonly kind: ThreadKind;
   /** Requests in it now; more than 1 only with `concurrency` above 1. */
   inFlight = 0;
-  /** Requests it has taken. */
+  /** Requests that were sent ahead of their turn: it begins one when the one before is done. */
+  ahead = 0;
+  /** Requests it has taken, or that were sent ahead. */
   requests = 0;
   /** When it took its latest request. */
   startedMs = 0;
