@@ -17,16 +17,14 @@ const MEMORY_MS = 5_000;
  */
 export const HELD_MS = 100;
 
-/** How many requests may be sent ahead to a thread: two keep it at work until the scheduler has read an answer. */
-const MOST_AHEAD = 2;
+/** How many requests may be sent ahead to a thread: enough for a server to find work whenever it looks. */
+export const MOST_AHEAD = 4;
 
 /** What the latest request counts for in what requests usually take. */
 const LATEST = 1 / 64;
 
 /** A request that so many others, for each hot thread, have overtaken waits for something else than the CPU. */
 const OVERTAKEN = 4;
-
-const FEWEST_RESIDENT = 4;
 
 export class Pool {
   readonly spec: FunctionSpec;
@@ -43,7 +41,6 @@ export class Pool {
   /** What requests took of late, the latest counting most. */
   #usualMs = 0;
   #idle = 0;
-  #residents = 0;
   #busy = 0;
   readonly #starting = new Set<Thread>();
 
@@ -96,7 +93,6 @@ export class Pool {
   }
 
   ready(thread: Thread, nowMs: number): void {
-    if (thread.kind === "resident") this.#residents++;
     thread.become("idle");
     thread.lastUsedMs = nowMs;
     this.#starting.delete(thread);
@@ -159,8 +155,6 @@ export class Pool {
    * @param done requests that the server has done so far
    */
   isHot(limit: number, quickMs: number, nowMs: number, done: number): boolean {
-    // A loaded thread costs its server twice as much.
-    if (this.#residents >= FEWEST_RESIDENT && limit !== Infinity) limit = this.#residents;
     if (this.#busy < limit || this.spec.threads.concurrency > 1) return false;
     if (Math.min(this.#quickestMs, this.#quickestBeforeMs) >= quickMs) return false;
     let quick = 0;
@@ -221,7 +215,6 @@ export class Pool {
 
   /** Takes the thread out of every set; requests in it go on. */
   retire(thread: Thread): void {
-    if (thread.kind === "resident") this.#residents--;
     this.#remove(thread);
     if (thread.state === "idle") this.#idle--;
     else if (thread.state === "starting") this.#starting.delete(thread);

@@ -3,7 +3,7 @@
  * in it, and whether it takes requests.
  */
 import type { Candidate } from "./balancer.ts";
-import { Pool } from "./pool.ts";
+import { MOST_AHEAD, Pool } from "./pool.ts";
 import type { FunctionSpec, Thread, ThreadKind } from "./thread.ts";
 
 export interface ServerLimits {
@@ -23,8 +23,8 @@ export interface Place {
   busyThreads: number;
 }
 
-/** With fewer requests at once, each turn of the server's event loop serves too few of them. */
-const FEWEST_HOT = 6;
+/** Threads that a saturated server keeps hot; with `MOST_AHEAD` requests on the way to each it is never without. */
+const FEWEST_HOT = 3;
 const SATURATED = 0.6;
 const SPARE_TIME = 0.4;
 
@@ -109,7 +109,7 @@ export class Server implements Candidate {
    * as keep it occupied. While its CPU has time to spare, requests that wait gain nothing by it.
    */
   adapt({ share, perRequestMs }: ServerLoad): void {
-    const together = perRequestMs * FEWEST_HOT;
+    const together = perRequestMs * FEWEST_HOT * (1 + MOST_AHEAD);
     this.#quickMs = Math.min(Math.max(together * QUICK_TIMES, QUICK_FROM_MS), QUICK_TO_MS);
     if (share >= SATURATED) {
       this.#hotThreads = Math.max(
