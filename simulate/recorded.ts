@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { DexterError } from "../scheduler/errors.ts";
-import { type Arrival, type Arrivals, inOrder } from "./arrivals.ts";
+import { type Arrival, type Arrivals, listed } from "./arrivals.ts";
 
 /** What of a request's time is CPU time when the record does not say. */
 const CPU_SHARE = 0.1;
@@ -49,7 +49,7 @@ export function parseArrivals(text: string, path: string): Arrivals {
     given.push({ atMs, fn, cpuMs, ioMs: serviceMs - cpuMs });
   }
   if (given.length === 0) throw invalid(`${path}: holds no arrivals`);
-  const arrivals = inOrder([...functions.keys()], given);
+  const arrivals = listed([...functions.keys()], given);
   const firstMs = arrivals.atMs[0]!;
   return { ...arrivals, atMs: arrivals.atMs.map((ms) => ms - firstMs) };
 }

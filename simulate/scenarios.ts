@@ -1,5 +1,5 @@
 /** Named kinds of synthetic load. In all of them the popularity of functions is Zipf's. */
-import { type Arrival, type Arrivals, inOrder } from "./arrivals.ts";
+import { type Arrivals, arrivalsOf, inOrder, put } from "./arrivals.ts";
 import { Random, Zipf } from "./random.ts";
 
 export interface Scenario {
@@ -60,30 +60,29 @@ export function synthesize(
 ): Arrivals {
   const random = new Random(seed, `arrivals ${scenario.name}`);
   const zipf = new Zipf(functions);
-  const burstOf: number[] = [];
-  const drawn: { fn: number; cpuMs: number; ioMs: number }[] = [];
+  const names = Array.from({ length: functions }, (_, fn) => `f${fn}`);
+  const drawn = arrivalsOf(names, requests);
+  /** Where the burst begins that a request belongs to; its own place, if it comes alone or first. */
+  const burst = new Uint32Array(requests);
   let cpuMs = 0;
-  for (let burst = 0; drawn.length < requests; burst++) {
+  for (let place = 0; place < requests; ) {
+    const first = place;
     const fn = zipf.draw(random);
-    for (let left = sizeOfNext(scenario, random); left > 0 && drawn.length < requests; left--) {
+    for (let left = sizeOfNext(scenario, random); left > 0 && place < requests; left--, place++) {
       const needs = scenario.needs(random, fn);
       cpuMs += needs.cpuMs;
-      drawn.push({ fn, ...needs });
-      burstOf.push(burst);
+      burst[place] = first;
+      put(drawn, place, { fn, ...needs, atMs: 0 });
     }
   }
   const lastsMs = cpuMs / (servers * scenario.load);
-  const timed: Arrival[] = [];
-  let startMs = 0;
-  for (const [place, request] of drawn.entries()) {
-    const isFirst = burstOf[place] !== burstOf[place - 1];
-    if (isFirst) startMs = random.between(0, lastsMs);
-    timed.push({ ...request, atMs: isFirst ? startMs : startMs + random.exponential(BURST.spreadMs) });
-  }
-  return inOrder(
-    Array.from({ length: functions }, (_, fn) => `f${fn}`),
-    timed,
-  );
+  const { atMs } = drawn;
+  for (let place = 0; place < requests; place++)
+    atMs[place] =
+      burst[place] === place
+        ? random.between(0, lastsMs)
+        : atMs[burst[place]!]! + random.exponential(BURST.spreadMs);
+  return inOrder(drawn);
 }
 
 /** How many requests come together: alone, or so many in a burst that bursts make up their share. */

@@ -1,7 +1,7 @@
 /** What the simulation does with tiny loads whose outcome can be told by hand, and the laws that hold in any. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Arrival, inOrder } from "../simulate/arrivals.ts";
+import { type Arrival, listed } from "../simulate/arrivals.ts";
 import { settingsOf } from "../simulate/options.ts";
 import { policies } from "../simulate/policies/index.ts";
 import type { NodeSettings } from "../simulate/policies/policy.ts";
@@ -26,7 +26,7 @@ const BARE: NodeSettings = {
 const request = (atMs: number, cpuMs: number, ioMs = 0, fn = 0): Arrival => ({ atMs, fn, cpuMs, ioMs });
 
 function run(policy: string, settings: Partial<NodeSettings>, given: readonly Arrival[], functions = ["a"]) {
-  return simulate(policies[policy]!, { ...BARE, ...settings }, inOrder(functions, given), 1);
+  return simulate(policies[policy]!, { ...BARE, ...settings }, listed(functions, given), 1);
 }
 
 const near = (actual: number, expected: number) =>
@@ -208,7 +208,7 @@ describe("any policy", () => {
       policy.acquire = (functionName, nowMs) => (first ??= acquire(functionName, nowMs));
       return policy;
     };
-    const pair = inOrder(["a"], [request(0, 5), request(1, 5)]);
+    const pair = listed(["a"], [request(0, 5), request(1, 5)]);
     assert.throws(
       () => simulate(twice, { ...BARE, startThreads: 1 }, pair, 1),
       /too many requests in one thread/,

@@ -71,7 +71,10 @@ describe("npm run simulate", () => {
       ["--arrivals", "x", "--requests", "5"],
       /^error: .*--arrivals <file>.* cannot be used with .*--requests <n>.*\n$/,
     ],
-    [["--set", "max_spare_thread=3"], /^error: --set max_spare_thread: unknown key; .*"max_spare_threads"\n$/],
+    [
+      ["--set", "max_spare_thread=3"],
+      /^error: --set max_spare_thread: unknown key; .*"max_spare_threads"\n$/,
+    ],
     [["--set", "min_spare_threads=some"], /^error: --set min_spare_threads: must be a whole number .*\n$/],
     [
       ["--vary", "min_spare_threads=9 max_spare_threads=3"],
