@@ -73,7 +73,7 @@ describe("npm run simulate", () => {
     ],
     [
       ["--set", "max_spare_thread=3"],
-      /^error: --set max_spare_thread: unknown key; .*"max_spare_threads"\n$/,
+      /^error: --set max_spare_thread: unknown key; .*"max_spare_threads"\?\n$/,
     ],
     [["--set", "min_spare_threads=some"], /^error: --set min_spare_threads: must be a whole number .*\n$/],
     [
