@@ -5,6 +5,7 @@
 import { rmSync } from "node:fs";
 import type { Server as AdminServer } from "node:http";
 import { openAdmin } from "./admin.ts";
+import { fitsAllAtOnce } from "./config/threads.ts";
 import { Deployer } from "./deployer.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import type { Exchange } from "./dispatch/exchange.ts";
@@ -20,13 +21,7 @@ import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
 import { Reporter } from "./reporter.ts";
 import { type RequestRecord, recordOf } from "./request-record.ts";
 import { keepScoreboard, writeFileAtomically } from "./scoreboard.ts";
-import {
-  checkIdentity,
-  fitsAllAtOnce,
-  needsRestart,
-  startFailure,
-  supervisorSettings,
-} from "./server-settings.ts";
+import { checkIdentity, needsRestart, startFailure, supervisorSettings } from "./server-settings.ts";
 import { type NodeStatus, nodeStatus } from "./status.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Project } from "./types.ts";

@@ -5,7 +5,7 @@ import { DexterError } from "./errors.ts";
 import { runDirectory } from "./paths.ts";
 import { runtimeModule } from "./registry.ts";
 import type { SupervisorSettings } from "./supervisor.ts";
-import type { FunctionConfig, NodeConfig } from "./types.ts";
+import type { NodeConfig } from "./types.ts";
 
 /** Throws UNKNOWN_USER, NOT_ROOT, or CONFIG_INVALID for a core dump directory that is none. */
 export function supervisorSettings(node: NodeConfig, dev: boolean): SupervisorSettings {
@@ -54,15 +54,6 @@ export function checkIdentity(before: NodeConfig, after: NodeConfig): void {
     const reason = `${directive}: cannot change while dexter runs (${change}); stop it and start it again`;
     throw new DexterError("CONFIG_INVALID", { reason });
   }
-}
-
-/**
- * At start every function counts as active if the start threads of all fit into a server together;
- * otherwise each gets its first thread with its first request.
- */
-export function fitsAllAtOnce(functions: readonly FunctionConfig[], node: NodeConfig): boolean {
-  const wanted = functions.reduce((sum, config) => sum + Math.max(1, config.threads.startThreads), 0);
-  return wanted <= node.maxThreadsPerChild;
 }
 
 function isFolder(path: string): boolean {

@@ -142,7 +142,7 @@ describe("ARCHITECTURE", () => {
 
   it("names no file that does not exist", () => {
     const named = architecture.matchAll(
-      /`((?:scheduler|runtime|test|bench|scripts|bin|functions)\/[\w./-]+)`/g,
+      /`((?:scheduler|runtime|test|bench|simulate|scripts|bin|functions)\/[\w./-]+)`/g,
     );
     for (const [, file] of named) assert.ok(existsSync(join(root, file!)), file);
   });

@@ -1,5 +1,5 @@
 /** How the thread settings of a node or a function follow from what the user set. Pure. */
-import type { ThreadSettings } from "../types.ts";
+import type { NodeConfig, ThreadSettings } from "../types.ts";
 import type { DirectiveValues } from "./directives.ts";
 import type { Entries, Problems } from "./problems.ts";
 
@@ -40,4 +40,16 @@ export function checkThreads(given: Given, entries: Entries, limit: number, prob
   const { min_spare_threads: min, max_spare_threads: max } = given;
   if (min !== undefined && max !== undefined && max < min)
     report("max_spare_threads", `must be at least min_spare_threads, which is ${min}`);
+}
+
+/**
+ * At start every function counts as active if the start threads of all fit into a server together;
+ * otherwise each gets its first thread with its first request.
+ */
+export function fitsAllAtOnce(
+  functions: readonly { readonly threads: ThreadSettings }[],
+  node: Pick<NodeConfig, "maxThreadsPerChild">,
+): boolean {
+  const wanted = functions.reduce((sum, config) => sum + Math.max(1, config.threads.startThreads), 0);
+  return wanted <= node.maxThreadsPerChild;
 }

@@ -64,6 +64,8 @@ export class Fleet<T> {
   readonly #servers = new Map<number, Server>();
   readonly #places = new Map<number, Place>();
   #open: Server[] = [];
+  /** By function, the servers with threads of any version of it, in the order of their keys. */
+  readonly #hosts = new Map<string, Server[]>();
   readonly #functions = new Map<string, FunctionState>();
   /** Functions with a request within `idle_timeout`. */
   readonly #active = new Set<FunctionState>();
@@ -194,7 +196,10 @@ export class Fleet<T> {
     this.#places.set(index, place);
     const server = new Server(key, limits, place);
     this.#servers.set(key, server);
-    for (const [slot, spec] of residents.entries()) server.adopt(spec, slot, nowMs);
+    for (const [slot, spec] of residents.entries()) {
+      server.adopt(spec, slot, nowMs);
+      this.#addHost(server, spec.name);
+    }
     // Breadth first: every function has one thread before any has two.
     for (let round = 0; ; round++) {
       const wanting = [...this.#active].filter(
@@ -258,6 +263,7 @@ export class Fleet<T> {
     if (server === undefined) return;
     this.#servers.delete(key);
     server.place.busyThreads -= server.busyThreads;
+    for (const { spec } of server.pools) this.#removeHost(server, spec.name);
     this.#refreshOpen();
     this.#serveAll(nowMs);
   }
@@ -297,7 +303,7 @@ export class Fleet<T> {
     const server = this.#servers.get(thread.server);
     if (server === undefined) return;
     if (thread.state !== "retiring") server.poolOf(thread).retire(thread);
-    server.remove(thread);
+    this.#remove(server, thread);
     const fn = this.#functions.get(thread.functionName);
     if (fn && this.#isCurrent(thread)) {
       fn.noSparesBeforeMs = nowMs + LOAD_RETRY_MS;
@@ -321,7 +327,7 @@ export class Fleet<T> {
   }
 
   #freed(server: Server, thread: Thread, nowMs: number): void {
-    server.remove(thread);
+    this.#remove(server, thread);
     if (this.queue.size > 0) this.#serveAll(nowMs);
     if (server.stage === "open") this.#fill(server, nowMs);
   }
@@ -332,18 +338,18 @@ export class Fleet<T> {
   tick(nowMs: number): void {
     for (const ticket of this.queue.expire(nowMs, this.#queueTimeoutMs()))
       this.#effects.refuse(ticket, "timeout");
+    this.#keepInUse(nowMs);
     for (const fn of this.#functions.values()) {
-      if (this.#isInUse(fn)) fn.lastRequestMs = nowMs;
       fn.heat *= COOLING;
       fn.hot = fn.heat >= HOT || (fn.hot && fn.heat >= COLD);
       if (nowMs - fn.lastRequestMs >= fn.spec.threads.idleTimeoutMs) this.#active.delete(fn);
-      for (const server of this.#open) {
-        const pool = server.pool(fn.spec);
-        if (!this.#active.has(fn)) this.#retireIdle(server, pool);
-        else if (pool) this.#trim(server, pool, nowMs);
-      }
     }
     for (const server of this.#open) {
+      for (const pool of server.pools) {
+        if (!this.#isCurrent(pool.spec)) continue;
+        if (this.#active.has(this.#functions.get(pool.spec.name)!)) this.#trim(server, pool, nowMs);
+        else this.#retireIdle(server, pool);
+      }
       this.#shed(server);
       this.#fill(server, nowMs);
     }
@@ -353,7 +359,7 @@ export class Fleet<T> {
   // --- rules ---
 
   #take(fn: FunctionState, nowMs: number): Thread | undefined {
-    const choice = this.#open.filter((server) => {
+    const choice = this.#hostsOf(fn.spec.name).filter((server) => {
       const pool = server.pool(fn.spec);
       return pool !== undefined && server.hasRoom(pool) && !server.holds(pool, nowMs);
     });
@@ -400,7 +406,7 @@ export class Fleet<T> {
 
   /** What waits for hot threads, not for want of idle ones, is looked at again; for the rest, threads are started. */
   #letWait(fn: FunctionState, nowMs: number): void {
-    const holding = this.#open.find((server) => {
+    const holding = this.#hostsOf(fn.spec.name).find((server) => {
       const pool = server.pool(fn.spec);
       return pool !== undefined && server.hasRoom(pool) && server.holds(pool, nowMs);
     });
@@ -412,10 +418,13 @@ export class Fleet<T> {
     for (const name of [...this.queue.waitingFunctions()]) this.#serve(name, nowMs);
   }
 
-  /** Servers in which a thread that is started now could serve a waiting request at once. */
+  /** Whether a thread that is started now in the server could serve a waiting request at once. */
+  #isAble(server: Server): boolean {
+    return server.takesThreads && (server.responsive || this.#allUnresponsive);
+  }
+
   get #able(): Server[] {
-    const fallback = this.#allUnresponsive;
-    return this.#open.filter((server) => server.takesThreads && (server.responsive || fallback));
+    return this.#open.filter((server) => this.#isAble(server));
   }
 
   /** How many threads would serve all that wait for the function. */
@@ -426,9 +435,10 @@ export class Fleet<T> {
   #startForWaiting(fn: FunctionState, nowMs: number): void {
     // After a failure the next try has time, as long as there are threads that requests can wait for.
     if (nowMs < fn.noSparesBeforeMs && this.#count(fn, (pool) => pool.size) > 0) return;
-    const able = this.#able;
     const wanted = this.#wanted(fn);
-    let coming = this.#count(fn, (pool) => pool.starting, able);
+    let coming = this.#startingInAble(fn);
+    if (coming >= wanted) return;
+    const able = this.#able;
     for (; coming < wanted; coming++) {
       const free = able.filter((server) => server.hasFreeSlot);
       const server = fewestComing(free);
@@ -448,9 +458,8 @@ export class Fleet<T> {
    * may `evict` for that: at rest, threads stay where they are.
    */
   #grow(server: Server, fn: FunctionState, nowMs: number, evict = false): void {
-    const pool = server.pool(fn.spec);
-    let deficit = pool ? pool.deficit : fn.spec.threads.minSpareThreads;
-    if (deficit === 0 || nowMs < fn.noSparesBeforeMs) return;
+    let deficit = this.#lacking(server, fn, nowMs);
+    if (deficit === 0) return;
     for (; deficit > 0 && server.hasFreeSlot; deficit--) this.#start(server, fn.spec);
     if (deficit === 0) return;
     this.#effects.full(server);
@@ -462,10 +471,23 @@ export class Fleet<T> {
     }
   }
 
+  /** How many spare threads of the function are to be started in the server. */
+  #lacking(server: Server, fn: FunctionState, nowMs: number): number {
+    if (nowMs < fn.noSparesBeforeMs) return 0;
+    return server.pool(fn.spec)?.deficit ?? fn.spec.threads.minSpareThreads;
+  }
+
   /** Gives free slots to functions that lack spare threads, those with the latest requests first. */
   #fill(server: Server, nowMs: number): void {
-    const latestFirst = [...this.#active].sort((a, b) => b.lastRequestMs - a.lastRequestMs);
-    for (const fn of latestFirst) if (server.hasFreeSlot) this.#grow(server, fn, nowMs);
+    // Few slots are free where there are many functions, so sorting them all would be for nothing.
+    while (server.hasFreeSlot) {
+      let latest: FunctionState | undefined;
+      for (const fn of this.#active)
+        if (!latest || fn.lastRequestMs > latest.lastRequestMs)
+          if (this.#lacking(server, fn, nowMs) > 0) latest = fn;
+      if (latest === undefined) return;
+      this.#grow(server, latest, nowMs);
+    }
   }
 
   #trim(server: Server, pool: Pool, nowMs: number): void {
@@ -490,11 +512,11 @@ export class Fleet<T> {
     for (const server of servers) {
       for (const pool of server.pools) {
         if (pool.spec.name === fn?.spec.name) continue;
+        const thread = pool.coldest();
+        if (thread === undefined || (coldest && thread.lastUsedMs >= coldest.thread.lastUsedMs)) continue;
         const owner = this.#functions.get(pool.spec.name);
         if (owner && owner.lastRequestMs > quietSinceMs) continue;
-        const thread = pool.coldest();
-        if (thread && (!coldest || thread.lastUsedMs < coldest.thread.lastUsedMs))
-          coldest = { server, thread };
+        coldest = { server, thread };
       }
     }
     return coldest;
@@ -508,16 +530,17 @@ export class Fleet<T> {
   #owesSlot(server: Server, thread: Thread): boolean {
     if (server.stage !== "open" || thread.kind === "resident") return false;
     if (this.queue.size === this.queue.waiting(thread.functionName)) return false;
+    const own = this.#count(this.#functions.get(thread.functionName)!, (pool) => pool.size);
+    if (own <= 1) return false; // nobody has fewer
     const able = this.#able;
     if (able.some((other) => other.hasFreeSlot)) return false;
-    const own = this.#count(this.#functions.get(thread.functionName)!, (pool) => pool.size);
     let leaving = 0;
     for (const other of able)
       for (const one of other.threads) if (one?.state === "retiring" && this.#isCurrent(one)) leaving++;
     for (const name of this.queue.waitingFunctions()) {
       const fn = this.#functions.get(name);
       if (fn === undefined || name === thread.functionName) continue;
-      const coming = leaving + this.#count(fn, (pool) => pool.starting, able);
+      const coming = leaving + this.#startingInAble(fn);
       const has = leaving + this.#count(fn, (pool) => pool.size);
       if (coming < this.#wanted(fn) && has + 1 < own) return true;
     }
@@ -526,8 +549,35 @@ export class Fleet<T> {
 
   #start(server: Server, spec: FunctionSpec, extra = false): Thread | undefined {
     const thread = server.start(spec, extra);
-    if (thread) this.#effects.load(thread);
+    if (thread === undefined) return undefined;
+    this.#addHost(server, spec.name);
+    this.#effects.load(thread);
     return thread;
+  }
+
+  /** Frees the slot of a thread that is no more. */
+  #remove(server: Server, thread: Thread): void {
+    server.remove(thread);
+    if (!server.hosts(thread.functionName)) this.#removeHost(server, thread.functionName);
+  }
+
+  #hostsOf(name: string): readonly Server[] {
+    return this.#hosts.get(name) ?? [];
+  }
+
+  #addHost(server: Server, name: string): void {
+    const hosts = this.#hostsOf(name);
+    if (hosts.includes(server)) return;
+    this.#hosts.set(
+      name,
+      [...hosts, server].sort((a, b) => a.key - b.key),
+    );
+  }
+
+  #removeHost(server: Server, name: string): void {
+    const left = this.#hostsOf(name).filter((host) => host !== server);
+    if (left.length > 0) this.#hosts.set(name, left);
+    else this.#hosts.delete(name);
   }
 
   /** Takes the thread out of service; it ends as soon as it has no request and is not starting. */
@@ -551,8 +601,8 @@ export class Fleet<T> {
     }
   }
 
-  #retireIdle(server: Server, pool: Pool | undefined): void {
-    for (let thread = pool?.coldest(); thread; thread = pool?.coldest()) this.#retire(server, thread);
+  #retireIdle(server: Server, pool: Pool): void {
+    for (let thread = pool.coldest(); thread; thread = pool.coldest()) this.#retire(server, thread);
   }
 
   /** Retires idle threads until no more than `max_threads_per_child` of versions that are live are left. */
@@ -572,20 +622,31 @@ export class Fleet<T> {
     }
   }
 
-  /** A request that takes long keeps its function active. */
-  #isInUse(fn: FunctionState): boolean {
-    return this.queue.waiting(fn.spec.name) > 0 || this.#count(fn, (pool) => pool.busy) > 0;
+  /** A request that takes long, or waits long, keeps its function active. */
+  #keepInUse(nowMs: number): void {
+    const use = (name: string) => {
+      const fn = this.#functions.get(name);
+      if (fn) fn.lastRequestMs = nowMs;
+    };
+    for (const name of this.queue.waitingFunctions()) use(name);
+    for (const server of this.#open)
+      for (const { busy, spec } of server.pools) if (busy > 0 && this.#isCurrent(spec)) use(spec.name);
   }
 
   #isCurrent(of: { name?: string; functionName?: string; version: string }): boolean {
     return this.#functions.get((of.functionName ?? of.name)!)?.spec.version === of.version;
   }
 
-  #count(fn: FunctionState, counted: (pool: Pool) => number, servers = this.#open): number {
+  #startingInAble(fn: FunctionState): number {
+    return this.#count(fn, (pool, server) => (pool.starting > 0 && this.#isAble(server) ? pool.starting : 0));
+  }
+
+  /** A sum over the function's pools in open servers. */
+  #count(fn: FunctionState, counted: (pool: Pool, server: Server) => number): number {
     let total = 0;
-    for (const server of servers) {
-      const pool = server.pool(fn.spec);
-      if (pool) total += counted(pool);
+    for (const server of this.#hostsOf(fn.spec.name)) {
+      const pool = server.stage === "open" ? server.pool(fn.spec) : undefined;
+      if (pool) total += counted(pool, server);
     }
     return total;
   }

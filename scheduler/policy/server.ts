@@ -67,6 +67,7 @@ export class Server implements Candidate {
   readonly #slots: (Thread | undefined)[];
   /** By function; more than one while a version replaces another. */
   readonly #pools = new Map<string, Pool[]>();
+  #allPools: readonly Pool[] | undefined;
 
   constructor(key: number, limits: ServerLimits, place: Place) {
     this.key = key;
@@ -166,14 +167,16 @@ export class Server implements Candidate {
     return this.size < this.limits.maxThreads;
   }
 
-  get pools(): Iterable<Pool> {
-    return [...this.#pools.values()].flat();
+  /** As it is now: pools that come and go later do not change the list. */
+  get pools(): readonly Pool[] {
+    this.#allPools ??= [...this.#pools.values()].flat();
+    return this.#allPools;
   }
 
   /** Threads on the way to serve. */
   get starting(): number {
     let starting = 0;
-    for (const pools of this.#pools.values()) for (const pool of pools) starting += pool.starting;
+    for (const pool of this.pools) starting += pool.starting;
     return starting;
   }
 
@@ -183,6 +186,11 @@ export class Server implements Candidate {
 
   pool(spec: { name: string; version: string }): Pool | undefined {
     return this.#find(spec.name, spec.version);
+  }
+
+  /** Whether there is a pool of any version of the function. */
+  hosts(functionName: string): boolean {
+    return this.#pools.has(functionName);
   }
 
   poolOf(thread: Thread): Pool {
@@ -217,6 +225,7 @@ export class Server implements Candidate {
 
   #addPool(spec: FunctionSpec): Pool {
     const pool = new Pool(spec);
+    this.#allPools = undefined;
     this.#pools.set(spec.name, [...(this.#pools.get(spec.name) ?? []), pool]);
     return pool;
   }
@@ -227,6 +236,7 @@ export class Server implements Candidate {
     this.size--;
     const pool = this.poolOf(thread);
     if (pool.size > 0 || this.#slots.some((other) => other && this.poolOf(other) === pool)) return;
+    this.#allPools = undefined;
     const others = this.#pools.get(thread.functionName)!.filter((other) => other !== pool);
     if (others.length > 0) this.#pools.set(thread.functionName, others);
     else this.#pools.delete(thread.functionName);
