@@ -28,7 +28,6 @@ export interface PeerFigures {
 export interface LoadFigures {
   readonly workload: string;
   readonly title: string;
-  readonly connections: number;
   readonly peers: readonly PeerFigures[];
   readonly turns: readonly Turn[];
 }
@@ -55,8 +54,10 @@ export async function runRounds(
   const taking = peers.filter((peer) => turns.some((turn) => turn.peer === peer.name));
   return {
     workload: workload.name,
-    title: workload.title,
-    connections: workload.connections ?? options.connections,
+    title:
+      workload.connections === undefined
+        ? `${workload.title}, ${options.connections} connections`
+        : workload.title,
     peers: taking.map((peer) => summarise(peer.name, turns)),
     turns,
   };

@@ -38,9 +38,8 @@ function inShort(figures: PeerFigures | undefined): string {
 
 /** One table of rates and latencies, and one of what the processes used. */
 export function loadTables(load: LoadFigures): Table[] {
-  const head = `${load.title}${load.connections === 1 ? "" : `; ${load.connections} connections`}`;
   const notes = load.peers.flatMap(residencyNote);
-  return [{ head: [head, ...figureHeads(load)], rows: figureRows(load), notes }, usage(load)];
+  return [{ head: [load.title, ...figureHeads(load)], rows: figureRows(load), notes }, usage(load)];
 }
 
 /** The peers that others are compared with, as far as they took part. */

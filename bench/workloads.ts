@@ -13,7 +13,7 @@ import {
 
 export interface Workload {
   readonly name: string;
-  /** What the table says of it. */
+  /** What the table says of it; the number of connections is added where it is not the workload's own. */
   readonly title: string;
   /** How it is driven; see `bench/drives/`. */
   readonly drive: "load" | "mixed" | "burst" | "count";

@@ -15,7 +15,7 @@ function group(cpuMicrosPerRequest: number, largestProcessMiB: number) {
 
 /** `figure: measured met`, by dexter. */
 function judge(workload: string, peers: readonly PeerFigures[]): Record<string, string[]> {
-  const figures: LoadFigures = { workload, title: workload, connections: 32, peers, turns: [] };
+  const figures: LoadFigures = { workload, title: workload, peers, turns: [] };
   const verdicts: Record<string, string[]> = {};
   for (const { peer, figure, measured, met } of judgeLoad(figures)) {
     verdicts[peer] ??= [];

@@ -1,6 +1,6 @@
 /** A number of requests instead of a time: what a server's memory grows to. */
 
-import { assertNoFailure } from "../load/generator.ts";
+import { assertAnswered } from "../load/generator.ts";
 import type { Drive } from "./drive.ts";
 import { residencyAfter, warmUp } from "./residency.ts";
 
@@ -23,7 +23,7 @@ export const count: Drive = async ({ peer, generator, options, meter }) => {
     const warmth = await warmUp(peer, warmupSeconds, counted);
     while (requests < wanted) {
       const seconds = Math.min(MAX_STEP_S, Math.max(1, Math.ceil((wanted - requests) / rate)));
-      assertNoFailure(await counted(seconds), "load");
+      assertAnswered(await counted(seconds));
     }
     return { requests, extras: { requests }, ...(await residencyAfter(peer, warmth)) };
   });

@@ -1,6 +1,6 @@
 /** As much as a number of connections can ask, for some seconds. */
 
-import { assertNoFailure, type LoadResult } from "../load/generator.ts";
+import { assertAnswered, type LoadResult } from "../load/generator.ts";
 import type { DexterView } from "../peers/peer.ts";
 import type { Drive, DriveContext } from "./drive.ts";
 import { residencyAfter, warmUp } from "./residency.ts";
@@ -15,7 +15,7 @@ export const load: Drive = async (context) => {
   const share = (seconds: number) => (workload.short ? Math.ceil(seconds / 2) : seconds);
   const warmth = await warmUp(peer, share(options.warmupSeconds), (seconds) => run(context, seconds));
   const result = await meter.during(() => run(context, share(options.seconds)));
-  assertNoFailure(result, "load");
+  assertAnswered(result);
   const extras = workload.inProgress && peer.dexter ? await inProgress(context, peer.dexter) : {};
   const { requests, requestsPerSecond, p50Ms, p99Ms } = result;
   const rates = { requestsPerSecond, p50Ms, p99Ms };
@@ -32,6 +32,6 @@ async function inProgress(context: DriveContext, dexter: DexterView): Promise<Re
   const more = run(context, LOOKS);
   let most = 0;
   for (let look = 0; look < LOOKS; look++) most = Math.max(most, (await dexter.status()).totals.busy);
-  assertNoFailure(await more, "load");
+  assertAnswered(await more);
   return { [IN_PROGRESS]: most / dexter.law };
 }

@@ -47,11 +47,15 @@ export function describeFailures(
   };
 }
 
-/** Throws if anything in `load` failed, or nothing was answered. */
+/** Throws if anything in `load` failed. */
 export function assertNoFailure(load: LoadCount, phase: string): void {
-  if (load.failures > 0) {
-    const all = load.requests + load.failures;
-    throw new Error(`${phase}: ${load.failures} of ${all} requests FAILED (${load.failureText})`);
-  }
-  if (load.requests === 0) throw new Error(`${phase}: no request was answered`);
+  if (load.failures === 0) return;
+  const all = load.requests + load.failures;
+  throw new Error(`${phase}: ${load.failures} of ${all} requests FAILED (${load.failureText})`);
+}
+
+/** Throws if anything in `load` failed, or nothing was answered, which a warm-up may leave so. */
+export function assertAnswered(load: LoadCount): void {
+  assertNoFailure(load, "load");
+  if (load.requests === 0) throw new Error("load: no request was answered");
 }
