@@ -15,6 +15,8 @@ export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd?: string;
+  /** Beside what the benchmark's own environment has. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Ask the kernel to end the child should the benchmark be killed (not for one with children of its own
    * that would survive it). */
   readonly dieWithParent?: boolean;
@@ -44,7 +46,7 @@ export class Child {
     this.name = options.name;
     this.#process = spawn(command!, args, {
       ...(options.cwd && { cwd: options.cwd }),
-      env: { ...process.env, NO_COLOR: "1" },
+      env: { ...process.env, NO_COLOR: "1", ...options.env },
       stdio: ["pipe", "pipe", "pipe", "pipe"],
       detached: true,
     });
@@ -123,7 +125,7 @@ export class Child {
 export async function run(options: ChildOptions & { readonly timeoutMs: number }): Promise<string> {
   const child = spawn(options.command, [...options.args], {
     ...(options.cwd && { cwd: options.cwd }),
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: options.timeoutMs,
     killSignal: "SIGKILL",

@@ -6,30 +6,39 @@ import { fileURLToPath } from "node:url";
 import { Child, run } from "./child.ts";
 import { freePort, until } from "./http.ts";
 import { COMPATIBILITY_DATE, START_TIMEOUT_MS } from "./peers/peer.ts";
+import type { Status } from "./status.ts";
 
 const program = fileURLToPath(new URL("../bin/dexter.js", import.meta.url));
 const STATUS_TIMEOUT_MS = 10_000;
 
-/** The part of `dexter status --json` that the benchmark reads. */
-export interface Status {
-  readonly pid: number;
-  readonly totals: { readonly busy: number; readonly idle: number; readonly starting: number };
-  readonly servers: readonly {
-    readonly slot: number;
-    readonly pid: number;
-    readonly threads: readonly { readonly state: string }[];
-  }[];
-}
+/** Name → TypeScript, with the function's own `[dexter]` table if it has one. */
+export type Functions = Readonly<Record<string, string | { readonly source: string; readonly own: string }>>;
 
-/** Writes a project with these functions (name → TypeScript) into an existing folder. */
-export function writeProject(folder: string, functions: Readonly<Record<string, string>>): void {
+const projectToml = `name = "bench"\ncompatibility_date = "${COMPATIBILITY_DATE}"\n`;
+
+/** Writes a project with these functions into an existing folder. */
+export function writeProject(folder: string, functions: Functions): void {
   mkdirSync(join(folder, "functions"), { recursive: true });
-  const toml = `name = "bench"\ncompatibility_date = "${COMPATIBILITY_DATE}"\n`;
-  writeFileSync(join(folder, "wrangler.toml"), toml);
-  for (const [name, source] of Object.entries(functions)) {
-    writeFileSync(join(folder, "functions", `${name}.ts`), source);
+  writeFileSync(join(folder, "wrangler.toml"), projectToml);
+  for (const [name, fn] of Object.entries(functions)) {
+    if (typeof fn === "string") {
+      writeFileSync(join(folder, "functions", `${name}.ts`), fn);
+      continue;
+    }
+    mkdirSync(join(folder, "functions", name));
+    writeFileSync(join(folder, "functions", name, "index.ts"), fn.source);
+    const toml = `name = "${name}"\nmain = "index.ts"\n[dexter]\n${fn.own}`;
+    writeFileSync(join(folder, "functions", name, "wrangler.toml"), toml);
   }
 }
+
+/** A number among `name=value` settings; the last one counts. */
+export function settingOf(set: readonly string[], name: string, fallback: number): number {
+  const given = set.findLast((pair) => pair.startsWith(`${name}=`));
+  return given === undefined ? fallback : Number(given.slice(name.length + 1));
+}
+
+export const OWN_SETTINGS = ["num_servers=2"];
 
 export interface DexterOptions {
   readonly command: "start" | "dev";
@@ -48,7 +57,7 @@ export interface Dexter {
 /** Spawns dexter and returns at once, before it serves. */
 export async function spawnDexter({ command, folder, set }: DexterOptions): Promise<Dexter> {
   const origin = `127.0.0.1:${await freePort()}`;
-  const settings = ["num_servers=2", `listen=${origin}`, ...set].flatMap((pair) => ["--set", pair]);
+  const settings = [...OWN_SETTINGS, `listen=${origin}`, ...set].flatMap((pair) => ["--set", pair]);
   const child = new Child({
     name: `dexter ${command}`,
     command: process.execPath,
@@ -87,7 +96,7 @@ export async function startDexter(options: DexterOptions): Promise<Dexter> {
 }
 
 /** Waits until no thread is starting or busy and the number of idle ones was the same twice. */
-export function untilQuiet(dexter: Dexter): Promise<Status> {
+export function untilQuiet(dexter: Pick<Dexter, "status">): Promise<Status> {
   let before = -1;
   return until("dexter at rest", START_TIMEOUT_MS, 250, async () => {
     const status = await dexter.status();

@@ -1,6 +1,6 @@
 /** One keep-alive connection that asks and reads, for the figures that are single requests. */
 
-import { Agent, get } from "node:http";
+import { Agent, request as ask } from "node:http";
 import { createServer } from "node:net";
 
 export interface Reply {
@@ -15,8 +15,21 @@ export class Connection {
 
   /** Resolves when the body was read to its end; rejects on any network failure or after 10 s. */
   get(url: string): Promise<Reply> {
+    return this.#ask("GET", url);
+  }
+
+  /** The same, with a body. */
+  post(url: string, sent: string): Promise<Reply> {
+    return this.#ask("POST", url, sent);
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #ask(method: string, url: string, sent?: string): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const request = get(url, { agent: this.#agent }, (response) => {
+      const request = ask(url, { method, agent: this.#agent }, (response) => {
         let body = "";
         response.setEncoding("utf8");
         response.on("data", (text: string) => {
@@ -27,11 +40,8 @@ export class Connection {
       });
       request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy(new Error(`${url}: no answer in time`)));
       request.once("error", reject);
+      request.end(sent);
     });
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 }
 

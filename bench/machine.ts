@@ -10,11 +10,14 @@ export interface Machine {
   readonly kernel: string;
   readonly node: string;
   readonly workerd: string;
+  /** Absent where wrangler was not found. */
+  readonly wrangler?: string;
   /** Over the minute before the start: how busy others kept the machine. */
   readonly loadAverage: number;
 }
 
-export function describeMachine(): Machine {
+/** `wrangler`: its version, if it takes part. */
+export function describeMachine(wrangler: string | undefined): Machine {
   const manifest = createRequire(import.meta.url).resolve("workerd/package.json");
   return {
     cpus: cpus().length,
@@ -22,6 +25,7 @@ export function describeMachine(): Machine {
     kernel: release(),
     node: process.versions.node,
     workerd: (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version,
+    ...(wrangler !== undefined && { wrangler }),
     loadAverage: loadavg()[0] ?? 0,
   };
 }

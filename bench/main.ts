@@ -1,9 +1,11 @@
 /**
- * `npm run bench`: dexter beside plain workerd and miniflare. The composition root: alone reads argv,
- * handles signals, prints the result and ends the process.
+ * `npm run bench`: dexter beside plain workerd, miniflare and wrangler dev. The composition root: alone reads
+ * argv, handles signals, prints the result and ends the process.
  */
 
+import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
+import { isAbsolute } from "node:path";
 import { CommanderError } from "commander";
 import { undoAll } from "./cleanup.ts";
 import { measureLatency } from "./figures/index.ts";
@@ -12,9 +14,11 @@ import type { LoadGenerator } from "./load/generator.ts";
 import { wrk, wrkInstalled } from "./load/wrk.ts";
 import { describeMachine } from "./machine.ts";
 import { type Options, parseOptions } from "./options.ts";
-import { peers } from "./peers/index.ts";
+import { peerNames, peersWith } from "./peers/index.ts";
+import type { Peer } from "./peers/peer.ts";
+import { findWrangler } from "./peers/wrangler.ts";
 import { progress } from "./progress.ts";
-import { type Result, render } from "./report.ts";
+import { type Result, renderMarkdown, renderText } from "./report.ts";
 import { type LoadFigures, runRounds } from "./rounds.ts";
 import { judgeLatency, judgeLoad } from "./targets.ts";
 import { workloads } from "./workloads.ts";
@@ -32,28 +36,45 @@ function chooseGenerator(wanted: Options["generator"]): LoadGenerator {
   return wanted === "autocannon" || !available ? autocannon : wrk;
 }
 
-async function runLoad(options: Options, generator: LoadGenerator): Promise<LoadFigures[]> {
+async function runLoad(options: Options, peers: readonly Peer[], generator: LoadGenerator) {
   const load: LoadFigures[] = [];
   for (const workload of select(workloads, options.workloads)) {
-    load.push(await runRounds(workload, select(peers, options.only), generator, options));
+    load.push(await runRounds(workload, peers, generator, options));
   }
   return load;
 }
 
+/** What was typed; a path of this machine would mean nothing elsewhere. */
+function typed(argv: readonly string[]): string {
+  const words = argv.map((word) => (isAbsolute(word) ? "<path>" : word));
+  return ["npm run bench", ...(words.length > 0 ? ["--"] : []), ...words].join(" ");
+}
+
 async function bench(options: Options): Promise<Result> {
-  const machine = describeMachine();
+  const date = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+  const wrangler = options.only.includes("wrangler") ? findWrangler(options.wrangler) : undefined;
+  const notes: string[] = [];
+  if (options.only.includes("wrangler") && wrangler === undefined) {
+    if (options.wrangler !== undefined) throw new Error(`there is no wrangler in ${options.wrangler}`);
+    notes.push("wrangler dev was left out: it is not installed here (see `--wrangler` in CONTRIBUTING.md).");
+  }
+  const machine = describeMachine(wrangler?.version);
+  const peers = select(peersWith(wrangler), options.only);
   const generator = options.figures.includes("load") ? chooseGenerator(options.generator) : undefined;
-  const load = generator && (await runLoad(options, generator));
-  const wantsDexter = select(peers, options.only).some((peer) => peer.name === "dexter");
+  const load = generator && (await runLoad(options, peers, generator));
+  const wantsDexter = peers.some((peer) => peer.name === "dexter");
   const latency =
     options.figures.includes("latency") && wantsDexter ? await measureLatency(options.set) : undefined;
   return {
     machine,
+    date,
+    command: typed(process.argv.slice(2)),
     options: { ...options },
     ...(generator && { generator: generator.name }),
     ...(load && { load }),
     ...(latency && { latency }),
     targets: [...(load ?? []).flatMap(judgeLoad), ...(latency ? judgeLatency(latency) : [])],
+    notes,
   };
 }
 
@@ -63,10 +84,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 try {
-  const names = { peers: peers.map((one) => one.name), workloads: workloads.map((one) => one.name) };
+  const names = { peers: peerNames, workloads: workloads.map((one) => one.name) };
   const options = parseOptions(process.argv, names);
   const result = await bench(options);
-  process.stdout.write(`${options.json ? JSON.stringify(result) : render(result)}\n`, () => process.exit(0));
+  if (options.markdown !== undefined) writeFileSync(options.markdown, renderMarkdown(result));
+  const text = options.json ? JSON.stringify(result) : renderText(result);
+  process.stdout.write(`${text}\n`, () => process.exit(0));
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : USAGE_STATUS);
   progress(`\nBENCHMARK FAILED\n${error instanceof Error ? error.message : error}`);

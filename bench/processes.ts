@@ -1,11 +1,9 @@
 /**
- * CPU time and memory of a peer's processes, from Linux's /proc. On other systems there is nothing to
- * read, and every figure of this file is absent.
+ * A peer's processes and their CPU time, from Linux's /proc. On other systems there is nothing to read, and
+ * every figure of this file is absent.
  *
  * CPU: user and system time of the whole tree, with what a parent has reaped from children that ended
- * meanwhile, so a server recycled during a run still counts. Memory: the peak of the group's summed
- * proportional set size (Pss, which shares out pages that several processes map, such as the binary),
- * sampled; and the largest single process by its high-water mark (VmHWM).
+ * meanwhile, so a server recycled during a run still counts.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -27,10 +25,9 @@ export interface ProcessStat {
 }
 
 const MICROS_PER_TICK = 10_000; // USER_HZ is 100 wherever Node.js and workerd run
-const SAMPLE_MS = 500; // a sample of a large process takes several milliseconds
-const KIB_PER_MIB = 1024;
 
-function read(path: string): string | undefined {
+/** A file of /proc; undefined if it cannot be read. */
+export function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
@@ -75,7 +72,7 @@ export function processTree(root: number): ProcessStat[] {
 }
 
 /** The tree's processes by group; helpers that a server brings along (a watchdog's shell) are the server's. */
-function grouped(
+export function grouped(
   root: number,
   names: GroupNames,
 ): { readonly name: string; readonly process: ProcessStat }[] {
@@ -98,74 +95,4 @@ export function cpuByGroup(root: number, names: GroupNames): Map<string, number>
     if (process.reapedMicros > 0) add(totals, names.workerd, process.reapedMicros);
   }
   return totals;
-}
-
-/** One line of /proc/<pid>/status or smaps_rollup, in MiB; undefined if the file cannot be read. */
-function memoryLine(path: string, key: string): number | undefined {
-  const text = read(path);
-  const found = text && new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text);
-  return found ? Number(found[1]) / KIB_PER_MIB : undefined;
-}
-
-/** Resident set of a process, in MiB. */
-export function residentMiB(pid: number): number | undefined {
-  return memoryLine(`/proc/${pid}/status`, "VmRSS");
-}
-
-/** Pss of a process in MiB, or its resident set where the kernel does not let us read Pss. */
-export function proportionalMiB(pid: number): number | undefined {
-  return memoryLine(`/proc/${pid}/smaps_rollup`, "Pss") ?? residentMiB(pid);
-}
-
-export interface MemoryPeak {
-  /** Highest sampled sum of Pss over the group's processes. */
-  readonly peakPssMiB: number;
-  /** Highest VmHWM of any one process. */
-  readonly largestProcessMiB: number;
-  /** Most processes alive at once. */
-  readonly processes: number;
-}
-
-/** Samples a tree's memory from its making until `stop()`, which returns the peaks by group. */
-export class MemorySampler {
-  readonly #root: number;
-  readonly #names: GroupNames;
-  readonly #timer: NodeJS.Timeout;
-  readonly #peaks = new Map<string, MemoryPeak>();
-
-  constructor(root: number, names: GroupNames) {
-    this.#root = root;
-    this.#names = names;
-    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
-    this.#sample();
-  }
-
-  stop(): Map<string, MemoryPeak> {
-    clearInterval(this.#timer);
-    this.#sample();
-    return this.#peaks;
-  }
-
-  #sample(): void {
-    const sums = new Map<string, MemoryPeak>();
-    for (const { name, process } of grouped(this.#root, this.#names)) {
-      const pss = proportionalMiB(process.pid);
-      if (pss === undefined) continue;
-      const sum = sums.get(name);
-      const largest = memoryLine(`/proc/${process.pid}/status`, "VmHWM") ?? 0;
-      sums.set(name, {
-        peakPssMiB: (sum?.peakPssMiB ?? 0) + pss,
-        largestProcessMiB: Math.max(sum?.largestProcessMiB ?? 0, largest),
-        processes: (sum?.processes ?? 0) + 1,
-      });
-    }
-    for (const [name, sum] of sums) {
-      const peak = this.#peaks.get(name) ?? sum;
-      this.#peaks.set(name, {
-        peakPssMiB: Math.max(peak.peakPssMiB, sum.peakPssMiB),
-        largestProcessMiB: Math.max(peak.largestProcessMiB, sum.largestProcessMiB),
-        processes: Math.max(peak.processes, sum.processes),
-      });
-    }
-  }
 }

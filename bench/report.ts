@@ -1,126 +1,80 @@
-/** Renders the result for people. `--json` prints the same `Result` as it is. */
+/** Renders the result for people: as text, or as Markdown. `--json` prints the same `Result` as it is. */
 
-import Table from "cli-table3";
+import CliTable from "cli-table3";
 import pc from "picocolors";
-import type { IdleFigures } from "./figures/idle.ts";
 import type { LatencyFigures } from "./figures/index.ts";
 import type { Machine } from "./machine.ts";
 import type { LoadFigures } from "./rounds.ts";
-import type { Spread } from "./statistics.ts";
+import { fixed, latencyTables, loadTables, overview, type Table, targetTable } from "./tables.ts";
 import type { Verdict } from "./targets.ts";
 
 export interface Result {
   readonly machine: Machine;
+  /** When the run began, UTC. */
+  readonly date: string;
+  /** What was typed. */
+  readonly command: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly generator?: string;
   readonly load?: readonly LoadFigures[];
   readonly latency?: LatencyFigures;
   readonly targets: readonly Verdict[];
+  /** What has to be said of the run, such as peers that did not take part. */
+  readonly notes: readonly string[];
 }
 
-const style = { head: [], border: [] };
-
-function fixed(value: number | undefined, digits: number): string {
-  return value === undefined || Number.isNaN(value) ? "–" : value.toFixed(digits);
+function describe({ cpus, model, kernel, node, workerd, wrangler, loadAverage }: Machine): string {
+  const versions = [`Linux ${kernel}`, `Node.js ${node}`, `workerd ${workerd}`];
+  if (wrangler !== undefined) versions.push(`wrangler ${wrangler}`);
+  return `${cpus} × ${model}, ${versions.join(", ")}, load average ${fixed(loadAverage, 2)} at the start`;
 }
 
-function table(head: string[], rows: readonly string[][]): string {
+function method({ generator, options }: Result): string[] {
+  if (generator === undefined) return [];
+  const of = `medians of as many rounds as are given, of ${options.seconds} s or half of it`;
+  return [`Load by ${generator}; ${of}; every peer started afresh for each turn.`];
+}
+
+function sections({ load, latency, targets }: Result): Table[] {
+  return [
+    ...(load ? [overview(load)] : []),
+    ...(targets.length > 0 ? [targetTable(targets)] : []),
+    ...(load ?? []).flatMap(loadTables),
+    ...(latency ? latencyTables(latency) : []),
+  ];
+}
+
+function textTable({ head, rows, notes }: Table): string {
   const columns: ("left" | "right")[] = head.map((_, index) => (index === 0 ? "left" : "right"));
-  const made = new Table({ head, style, colAligns: columns });
-  made.push(...rows);
-  return made.toString();
-}
-
-function loadTables(load: LoadFigures): string {
-  const plain = load.peers.find((one) => one.peer === "plain");
-  const miniflare = load.peers.find((one) => one.peer === "miniflare");
-  const rates = load.peers.map((one) => [
-    one.peer,
-    fixed(one.requestsPerSecond, 0),
-    fixed(one.p50Ms, 2),
-    fixed(one.p99Ms, 2),
-    fixed(plain && one.requestsPerSecond / plain.requestsPerSecond, 2),
-    fixed(plain && one.p99Ms / plain.p99Ms, 2),
-    fixed(miniflare && one.requestsPerSecond / miniflare.requestsPerSecond, 2),
-  ]);
-  const groups = load.peers.flatMap((one) =>
-    Object.entries(one.groups).map(([name, group]) => [
-      `${one.peer}: ${name}`,
-      fixed(group.processes, 0),
-      fixed(group.cpuMicrosPerRequest, 1),
-      fixed(group.peakPssMiB, 1),
-      fixed(group.largestProcessMiB, 1),
-    ]),
-  );
-  const rateHead = [
-    load.workload,
-    "req/s",
-    "p50 ms",
-    "p99 ms",
-    "rate ÷ plain",
-    "p99 ÷ plain",
-    "rate ÷ miniflare",
-  ];
-  const groupHead = ["processes of", "most", "CPU µs/req", "peak MiB (Pss, sum)", "largest MiB (VmHWM)"];
-  return `${table(rateHead, rates)}\n${table(groupHead, groups)}`;
-}
-
-function latencyTable({ reload, cold, startup, idle }: LatencyFigures): string {
-  const row = (name: string, of: Spread) => [
-    name,
-    `${of.count}`,
-    fixed(of.min, 1),
-    fixed(of.median, 1),
-    fixed(of.max, 1),
-  ];
-  const times = table(
-    ["times in ms", "count", "min", "median", "max"],
-    [
-      row("dev: save to served", reload),
-      row("first request to a cold function", cold),
-      row("start with 10 functions to the first 200", startup),
-    ],
-  );
-  return idle ? `${times}\n${idleTable(idle)}` : times;
-}
-
-function idleTable(idle: IdleFigures): string {
-  return table(
-    ["idle, MiB (VmRSS; Pss in brackets)", "threads a server", "scheduler", "server"],
-    [idle.few, idle.many].map((rest) => [
-      "dexter start",
-      fixed(rest.threadsPerServer, 0),
-      fixed(rest.schedulerMiB, 1),
-      `${fixed(rest.serverMiB, 1)} (${fixed(rest.serverPssMiB, 1)})`,
-    ]),
-  );
-}
-
-function targetTable(targets: readonly Verdict[]): string {
-  return table(
-    ["target", "aim", "measured", "met"],
-    targets.map(({ figure, sense, limit, unit, measured, met }) => [
-      figure,
-      `${sense} ${limit} ${unit}`,
-      `${fixed(measured, 2)} ${unit}`,
-      met ? pc.green("yes") : pc.red("NO"),
-    ]),
-  );
+  const made = new CliTable({ head: [...head], style: { head: [], border: [] }, colAligns: columns });
+  const coloured = (cell: string) =>
+    cell.replace(/\bmet$/, pc.green("met")).replace(/MISSED$/, pc.red("MISSED"));
+  made.push(...rows.map((row) => row.map(coloured)));
+  return [made.toString(), ...(notes ?? [])].join("\n");
 }
 
 /** The whole report as text. */
-export function render({ machine, options, generator, load, latency, targets }: Result): string {
-  const { cpus, model, loadAverage, node, workerd } = machine;
-  const parts = [
-    `${cpus} × ${model}, Node.js ${node}, workerd ${workerd}, load average ${fixed(loadAverage, 2)} at the start`,
+export function renderText(result: Result): string {
+  const head = [describe(result.machine), ...method(result), ...result.notes].join("\n");
+  return [head, ...sections(result).map(textTable)].join("\n\n");
+}
+
+function markdownTable({ head, rows, notes }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = line(head.map((_, index) => (index === 0 ? "---" : "---:")));
+  const table = [line(head), rule, ...rows.map(line)].join("\n");
+  return [table, ...(notes ?? [])].join("\n\n");
+}
+
+/** The whole report as a Markdown document. */
+export function renderMarkdown(result: Result): string {
+  const list = [
+    `- Machine: ${describe(result.machine)}`,
+    `- Date: ${result.date}`,
+    `- Command: \`${result.command}\``,
+    ...[...method(result), ...result.notes].map((line) => `- ${line}`),
   ];
-  if (load) {
-    parts.push(
-      `${options.connections} connections by ${generator}; medians of ${options.rounds} rounds × ${options.seconds} s`,
-      ...load.map(loadTables),
-    );
-  }
-  if (latency) parts.push(latencyTable(latency));
-  if (targets.length > 0) parts.push(targetTable(targets));
-  return parts.join("\n\n");
+  const intro = "Written by the benchmark; a new run replaces it. CONTRIBUTING.md says how to measure.";
+  const parts = ["# Benchmarks", intro, list.join("\n"), ...sections(result).map(markdownTable)];
+  return `${parts.join("\n\n")}\n`;
 }

@@ -1,159 +1,89 @@
 /**
- * The load section: every peer runs once in each round, in an order that rotates, so that a drift of the
+ * The load section: peers run once in each round, in an order that rotates, so that a drift of the
  * machine falls on all of them; what is reported is the median over the rounds.
  */
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { build } from "esbuild";
-import { temporaryFolder } from "./cleanup.ts";
-import { Connection } from "./http.ts";
-import type { LoadGenerator, LoadResult } from "./load/generator.ts";
+import type { Rates } from "./drives/drive.ts";
+import type { Residency } from "./drives/residency.ts";
+import type { LoadGenerator } from "./load/generator.ts";
+import type { GroupFigures } from "./meter.ts";
 import type { Options } from "./options.ts";
-import type { Peer, RunningPeer } from "./peers/peer.ts";
-import { cpuByGroup, type MemoryPeak, MemorySampler } from "./processes.ts";
+import type { Peer } from "./peers/peer.ts";
 import { progress } from "./progress.ts";
 import { median, rotate } from "./statistics.ts";
+import { type Turn, takeTurn } from "./turn.ts";
 import type { Workload } from "./workloads.ts";
-
-export interface GroupFigures extends MemoryPeak {
-  readonly cpuMicrosPerRequest: number;
-}
-
-/** One peer in one round. */
-export interface Turn {
-  readonly round: number;
-  readonly peer: string;
-  readonly load: LoadResult;
-  readonly groups: Readonly<Record<string, GroupFigures>>;
-}
 
 /** Medians over the rounds. */
 export interface PeerFigures {
   readonly peer: string;
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+  readonly rounds: number;
+  readonly rates?: Rates;
+  readonly extras: Readonly<Record<string, number>>;
   readonly groups: Readonly<Record<string, GroupFigures>>;
+  /** The worst of the rounds, but the time of the warm-up and the share, which are medians. */
+  readonly residency?: Residency;
 }
 
 export interface LoadFigures {
   readonly workload: string;
+  readonly title: string;
   readonly peers: readonly PeerFigures[];
   readonly turns: readonly Turn[];
 }
 
-/** Runs one workload on all peers. Throws if a peer cannot be started or any request fails. */
+/** Runs one workload on the peers that take part in it. Throws if a peer cannot be started or any request fails. */
 export async function runRounds(
   workload: Workload,
   peers: readonly Peer[],
   generator: LoadGenerator,
   options: Options,
 ): Promise<LoadFigures> {
+  const settings = { workload, source: workload.source(), generator, options };
+  const judged = peers.filter((peer) => workload.judged.includes(peer.name));
+  const others = workload.others ? peers.filter((peer) => !judged.includes(peer)) : [];
+  const rounds = workload.once ? 1 : options.rounds;
   const turns: Turn[] = [];
-  for (let round = 0; round < options.rounds; round++) {
-    for (const peer of rotate(peers, round)) {
-      const turn = await takeTurn(round, workload, peer, generator, options);
-      const { requestsPerSecond, p50Ms, p99Ms } = turn.load;
-      const rate = `${Math.round(requestsPerSecond)} req/s`;
-      progress(
-        `${workload.name}, round ${round + 1}/${options.rounds}, ${peer.name}: ${rate}, ` +
-          `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
-      );
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of rotate(round === 0 ? [...judged, ...others] : judged, round)) {
+      const turn = await takeTurn(round, peer, settings);
+      progress(`${workload.name}, round ${round + 1}/${rounds}, ${peer.name}: ${inShort(turn)}`);
       turns.push(turn);
     }
   }
-  return { workload: workload.name, peers: peers.map((peer) => summarise(peer.name, turns)), turns };
+  const taking = peers.filter((peer) => turns.some((turn) => turn.peer === peer.name));
+  return {
+    workload: workload.name,
+    title:
+      workload.connections === undefined
+        ? `${workload.title}, ${options.connections} connections`
+        : workload.title,
+    peers: taking.map((peer) => summarise(peer.name, turns)),
+    turns,
+  };
 }
 
-async function takeTurn(
-  round: number,
-  workload: Workload,
-  peer: Peer,
-  generator: LoadGenerator,
-  options: Options,
-): Promise<Turn> {
-  const scratch = temporaryFolder();
-  let running: RunningPeer | undefined;
-  try {
-    const bundlePath = await bundle(workload, join(scratch.path, "bundle"));
-    const folder = join(scratch.path, "peer");
-    mkdirSync(folder);
-    running = await peer.start({ workload, bundlePath, folder, set: options.set });
-    const measured = await Promise.race([
-      measure(workload, running, generator, options),
-      running.untilExit(),
-    ]);
-    return { round, peer: peer.name, ...measured };
-  } catch (error) {
-    throw new Error(`${peer.name}, ${workload.name}: ${(error as Error).message}`, { cause: error });
-  } finally {
-    await running?.stop();
-    scratch.remove();
+function inShort({ rates, extras, groups }: Turn): string {
+  const parts: string[] = [];
+  if (rates) {
+    const { requestsPerSecond, p50Ms, p99Ms } = rates;
+    parts.push(
+      `${Math.round(requestsPerSecond)} req/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+    );
+  } else {
+    const largest = Math.max(...Object.values(groups).map((group) => group.largestProcessMiB));
+    parts.push(`largest process ${largest.toFixed(0)} MiB`);
   }
-}
-
-async function bundle(workload: Workload, folder: string): Promise<string> {
-  mkdirSync(folder);
-  const entry = join(folder, "main.ts");
-  const outfile = join(folder, "main.js");
-  writeFileSync(entry, workload.source);
-  await build({ entryPoints: [entry], outfile, bundle: true, format: "esm", target: "es2024" });
-  return outfile;
-}
-
-async function measure(
-  workload: Workload,
-  peer: RunningPeer,
-  generator: LoadGenerator,
-  { connections, seconds, warmupSeconds }: Options,
-): Promise<Pick<Turn, "load" | "groups">> {
-  await checkHandler(workload, peer.url);
-  const sampler = new MemorySampler(peer.pid, peer.groups);
-  try {
-    assertNoFailure(await generator.run({ url: peer.url, connections, seconds: warmupSeconds }), "warm-up");
-    const before = cpuByGroup(peer.pid, peer.groups);
-    const load = await generator.run({ url: peer.url, connections, seconds });
-    const after = cpuByGroup(peer.pid, peer.groups);
-    assertNoFailure(load, "load");
-    const groups: Record<string, GroupFigures> = {};
-    for (const [name, memory] of sampler.stop()) {
-      const cpu = (after.get(name) ?? 0) - (before.get(name) ?? 0);
-      groups[name] = { cpuMicrosPerRequest: cpu / load.requests, ...memory };
-    }
-    return { load, groups };
-  } finally {
-    sampler.stop();
-  }
-}
-
-async function checkHandler(workload: Workload, url: string): Promise<void> {
-  const connection = new Connection();
-  try {
-    const { status, body } = await connection.get(url);
-    if (status !== 200 || body !== workload.expect) {
-      throw new Error(`the handler does not answer as it should: ${status} ${body.slice(0, 500)}`);
-    }
-  } finally {
-    connection.close();
-  }
-}
-
-function assertNoFailure(load: LoadResult, phase: string): void {
-  if (load.requests === 0) throw new Error(`${phase}: no request was answered`);
-  if (load.failures === 0) return;
-  throw new Error(
-    `${phase}: ${load.failures} of ${load.requests + load.failures} requests FAILED (${load.failureText})`,
-  );
+  for (const [name, value] of Object.entries(extras ?? {})) parts.push(`${name} ${Number(value.toFixed(2))}`);
+  return parts.join(", ");
 }
 
 function summarise(peer: string, all: readonly Turn[]): PeerFigures {
   const turns = all.filter((turn) => turn.peer === peer);
   const middle = (pick: (turn: Turn) => number | undefined) =>
     median(turns.flatMap((turn) => pick(turn) ?? []));
-  const names = new Set(turns.flatMap((turn) => Object.keys(turn.groups)));
   const groups: Record<string, GroupFigures> = {};
-  for (const name of names) {
+  for (const name of new Set(turns.flatMap((turn) => Object.keys(turn.groups)))) {
     groups[name] = {
       cpuMicrosPerRequest: middle((turn) => turn.groups[name]?.cpuMicrosPerRequest),
       peakPssMiB: middle((turn) => turn.groups[name]?.peakPssMiB),
@@ -161,11 +91,26 @@ function summarise(peer: string, all: readonly Turn[]): PeerFigures {
       processes: middle((turn) => turn.groups[name]?.processes),
     };
   }
+  const extras: Record<string, number> = {};
+  for (const name of new Set(turns.flatMap((turn) => Object.keys(turn.extras ?? {}))))
+    extras[name] = middle((turn) => turn.extras?.[name]);
+  const rates = turns.some((turn) => turn.rates) && {
+    requestsPerSecond: middle((turn) => turn.rates?.requestsPerSecond),
+    p50Ms: middle((turn) => turn.rates?.p50Ms),
+    p99Ms: middle((turn) => turn.rates?.p99Ms),
+  };
+  return { peer, rounds: turns.length, extras, groups, ...(rates && { rates }), ...residencyOf(turns) };
+}
+
+function residencyOf(turns: readonly Turn[]): Pick<PeerFigures, "residency"> {
+  const all = turns.flatMap((turn) => turn.residency ?? []);
+  if (all.length === 0) return {};
   return {
-    peer,
-    requestsPerSecond: middle((turn) => turn.load.requestsPerSecond),
-    p50Ms: middle((turn) => turn.load.p50Ms),
-    p99Ms: middle((turn) => turn.load.p99Ms),
-    groups,
+    residency: {
+      servers: all[0]!.servers,
+      withResidents: Math.min(...all.map((one) => one.withResidents)),
+      warmupSeconds: median(all.map((one) => one.warmupSeconds)),
+      share: median(all.map((one) => one.share)),
+    },
   };
 }

@@ -8,6 +8,12 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(middle)]!;
 }
 
+/** The value that `share` (0 to 1) of them do not exceed; NaN of nothing. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
 /** How the values of one figure lie. */
 export interface Spread {
   readonly count: number;

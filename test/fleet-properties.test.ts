@@ -13,7 +13,10 @@ const QUEUE_TIMEOUT_MS = 4_000;
 const pick = fc.nat(1_000);
 const name = fc.constantFrom(...NAMES);
 const happening = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ event: fc.constant("arrive" as const), name }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ event: fc.constant("arrive" as const), name, repeatable: fc.boolean() }),
+  },
   { weight: 10, arbitrary: fc.record({ event: fc.constant("finish" as const), pick }) },
   { weight: 10, arbitrary: fc.record({ event: fc.constant("loaded" as const), pick }) },
   { weight: 6, arbitrary: fc.record({ event: fc.constant("ended" as const), pick }) },
@@ -106,7 +109,7 @@ class Model {
       void (value === undefined || then(value));
     switch (next.event) {
       case "arrive":
-        if (this.live.has(next.name)) this.calls.push(world.arrive(next.name));
+        if (this.live.has(next.name)) this.calls.push(world.arrive(next.name, next));
         return;
       case "finish":
         return use(one(world.running, next.pick), (call) => world.finish(call));
@@ -225,14 +228,18 @@ function checkThreads({ world, node: { concurrency, maxThreads, maxRequests } }:
     assert.equal(server.size, threads.length);
     for (const thread of threads) {
       const requests = inThread.get(thread) ?? 0;
-      assert(requests <= concurrency, `${requests} requests in a thread`);
-      assert.equal(thread.inFlight, requests);
+      const { ahead } = thread;
+      assert(ahead === 0 || (concurrency === 1 && thread.inFlight === 1), `${ahead} requests sent ahead`);
+      assert(requests - ahead <= concurrency, `${requests} requests in a thread, ${ahead} of them ahead`);
+      assert.equal(thread.inFlight, requests - ahead);
       if (thread.state === "idle" || thread.state === "starting") assert.equal(requests, 0);
       if (thread.state === "busy") assert(requests > 0);
     }
     const busy = threads.filter((thread) => inThread.has(thread)).length;
     assert.equal(server.busyThreads, busy);
-    assert.equal(server.busy, [...world.running].filter((call) => call.thread!.server === server.key).length);
+    const ahead = threads.reduce((sum, thread) => sum + thread.ahead, 0);
+    const running = [...world.running].filter((call) => call.thread!.server === server.key).length;
+    assert.equal(server.busy, running - ahead);
     assert(maxRequests === 0 || server.requests <= maxRequests, "a server takes more than its requests");
     busyAt.set(server.place.index, (busyAt.get(server.place.index) ?? 0) + busy);
     for (const pool of server.pools) {

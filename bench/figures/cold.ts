@@ -1,9 +1,9 @@
 /** The first request to a function that has no thread. */
 
 import { untilQuiet } from "../dexter.ts";
+import { textHandler } from "../handlers.ts";
 import { until } from "../http.ts";
 import { type Spread, spread } from "../statistics.ts";
-import { textHandler } from "../workloads.ts";
 import { type Session, withDexter } from "./session.ts";
 
 const FUNCTIONS = 25;

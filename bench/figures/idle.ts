@@ -3,9 +3,10 @@
  * threads and one with many; what a server costs without its threads is the rest.
  */
 
-import { type Status, untilQuiet } from "../dexter.ts";
-import { proportionalMiB, residentMiB } from "../processes.ts";
-import { textHandler } from "../workloads.ts";
+import { untilQuiet } from "../dexter.ts";
+import { textHandler } from "../handlers.ts";
+import { proportionalMiB, residentMiB } from "../memory.ts";
+import type { Status } from "../status.ts";
 import { withDexter } from "./session.ts";
 
 const MANY_THREADS = 45;

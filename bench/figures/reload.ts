@@ -3,9 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { textHandler } from "../handlers.ts";
 import { until } from "../http.ts";
 import { type Spread, spread } from "../statistics.ts";
-import { textHandler } from "../workloads.ts";
 import { type Session, withDexter } from "./session.ts";
 
 const SAVES = 20;

@@ -1,7 +1,14 @@
 /** Runs one piece of work against a dexter in a folder of its own, and clears both away. */
 
 import { temporaryFolder } from "../cleanup.ts";
-import { type Dexter, type DexterOptions, spawnDexter, startDexter, writeProject } from "../dexter.ts";
+import {
+  type Dexter,
+  type DexterOptions,
+  type Functions,
+  spawnDexter,
+  startDexter,
+  writeProject,
+} from "../dexter.ts";
 import { Connection } from "../http.ts";
 
 export interface Session {
@@ -13,8 +20,7 @@ export interface Session {
 }
 
 export interface SessionOptions extends Omit<DexterOptions, "folder"> {
-  /** Name → TypeScript. */
-  readonly functions: Readonly<Record<string, string>>;
+  readonly functions: Functions;
   /** Begin the work before dexter says that it is ready. */
   readonly early?: boolean;
 }

@@ -1,8 +1,8 @@
 /** From spawning `dexter start` with ten functions to the first 200. */
 
+import { textHandler } from "../handlers.ts";
 import { until } from "../http.ts";
 import { type Spread, spread } from "../statistics.ts";
-import { textHandler } from "../workloads.ts";
 import { withDexter } from "./session.ts";
 
 const STARTS = 5;

@@ -1,8 +1,17 @@
 /** autocannon, for machines without wrk. A Node.js program: it takes more of the CPU than wrk does. */
 
+import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { run } from "../child.ts";
-import { describeFailures, GRACE_MS, type LoadGenerator, type LoadResult } from "./generator.ts";
+import { temporaryFolder } from "../cleanup.ts";
+import {
+  describeFailures,
+  GRACE_MS,
+  type LoadGenerator,
+  type LoadResult,
+  REQUEST_TIMEOUT_S,
+} from "./generator.ts";
 
 const program = createRequire(import.meta.url).resolve("autocannon");
 
@@ -36,9 +45,18 @@ export function parseAutocannon(stdout: string): LoadResult {
 
 export const autocannon: LoadGenerator = {
   name: "autocannon",
-  async run({ url, connections, seconds }) {
-    const args = [program, "--json", "-c", `${connections}`, "-d", `${seconds}`, url];
-    const timeoutMs = seconds * 1000 + GRACE_MS;
-    return parseAutocannon(await run({ name: "autocannon", command: process.execPath, args, timeoutMs }));
+  async run({ url, connections, seconds, uploadBytes }) {
+    const scratch = temporaryFolder();
+    try {
+      const body = join(scratch.path, "body");
+      writeFileSync(body, "x".repeat(uploadBytes ?? 0));
+      const upload = uploadBytes === undefined ? [] : ["-m", "POST", "-i", body];
+      const timing = ["-d", `${seconds}`, "-t", `${REQUEST_TIMEOUT_S}`];
+      const args = [program, "--json", "-c", `${connections}`, ...timing, ...upload, url];
+      const timeoutMs = seconds * 1000 + GRACE_MS;
+      return parseAutocannon(await run({ name: "autocannon", command: process.execPath, args, timeoutMs }));
+    } finally {
+      scratch.remove();
+    }
   },
 };

@@ -1,3 +1,10 @@
+-- Uploads, if the environment says how much.
+local upload = tonumber(os.getenv("BENCH_UPLOAD_BYTES") or "")
+if upload then
+  wrk.method = "POST"
+  wrk.body = string.rep("x", upload)
+end
+
 -- Prints wrk's figures as one line of JSON: exact where its own text is rounded. Times in microseconds.
 function done(summary, latency)
   local errors = summary.errors

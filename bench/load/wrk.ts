@@ -3,7 +3,13 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { run } from "../child.ts";
-import { describeFailures, GRACE_MS, type LoadGenerator, type LoadResult } from "./generator.ts";
+import {
+  describeFailures,
+  GRACE_MS,
+  type LoadGenerator,
+  type LoadResult,
+  REQUEST_TIMEOUT_S,
+} from "./generator.ts";
 
 const script = fileURLToPath(new URL("wrk.lua", import.meta.url));
 
@@ -36,9 +42,11 @@ export function parseWrk(stdout: string): LoadResult {
 
 export const wrk: LoadGenerator = {
   name: "wrk",
-  async run({ url, connections, seconds }) {
-    const args = ["-t", "1", "-c", `${connections}`, "-d", `${seconds}s`, "-s", script, url];
+  async run({ url, connections, seconds, uploadBytes }) {
+    const timing = ["-d", `${seconds}s`, "--timeout", `${REQUEST_TIMEOUT_S}s`];
+    const args = ["-t", "1", "-c", `${connections}`, ...timing, "-s", script, url];
     const timeoutMs = seconds * 1000 + GRACE_MS;
-    return parseWrk(await run({ name: "wrk", command: "wrk", args, timeoutMs }));
+    const env = { BENCH_UPLOAD_BYTES: `${uploadBytes ?? ""}` };
+    return parseWrk(await run({ name: "wrk", command: "wrk", args, env, timeoutMs }));
   },
 };

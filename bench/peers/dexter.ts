@@ -1,20 +1,43 @@
 /** dexter itself, with its defaults but for the two servers that the targets are stated for. */
 
-import { startDexter, writeProject } from "../dexter.ts";
-import type { Peer } from "./peer.ts";
+import { type Functions, OWN_SETTINGS, settingOf, startDexter, writeProject } from "../dexter.ts";
+import { COLD_FUNCTIONS } from "../drives/burst.ts";
+import type { Workload } from "../workloads.ts";
+import { type Peer, runningPeer } from "./peer.ts";
 
-export const dexter: Peer = {
-  name: "dexter",
-  async start({ workload, folder, set }) {
-    const name = workload.path.slice(1);
-    writeProject(folder, { [name]: workload.source });
-    const running = await startDexter({ command: "start", folder, set });
-    return {
-      url: `${running.origin}${workload.path}`,
-      pid: running.child.pid,
-      groups: { workerd: "servers", rest: "scheduler" },
-      untilExit: () => running.child.untilExit(),
-      stop: () => running.stop(),
-    };
-  },
-};
+const DEFAULT_MAX_THREADS = 64;
+
+function peer(name: string, residentThreads: "on" | "off"): Peer {
+  return {
+    name,
+    async start({ workload, source, folder, set }) {
+      const settings = [
+        ...OWN_SETTINGS,
+        ...set,
+        ...(workload.settings ?? []),
+        `resident_threads=${residentThreads}`,
+      ];
+      writeProject(folder, functionsOf(workload, source));
+      const running = await startDexter({ command: "start", folder, set: settings });
+      const servers = settingOf(settings, "num_servers", Number.NaN);
+      const groups = { workerd: "servers", rest: "scheduler" };
+      return runningPeer(running.child, running.origin, workload, groups, {
+        status: () => running.status(),
+        resident: residentThreads === "on",
+        servers,
+        law: servers * settingOf(settings, "max_threads_per_child", DEFAULT_MAX_THREADS),
+      });
+    },
+  };
+}
+
+function functionsOf(workload: Workload, source: string): Functions {
+  const own = { [workload.path.slice(1)]: source };
+  return workload.drive === "burst" ? { ...own, ...COLD_FUNCTIONS } : own;
+}
+
+/** All threads loaded while the server runs. */
+export const dexter = peer("dexter", "off");
+
+/** Those that a server starts with are resident, once the function is hot. */
+export const dexterResident = peer("dexter-resident", "on");

@@ -8,6 +8,7 @@ const miniflare = new Miniflare({
   host: "127.0.0.1",
   port: 0,
   compatibilityDate,
+  cf: false, // else it asks the network for an example
   modules: [{ type: "ESModule", path: "main.mjs", contents: readFileSync(bundlePath, "utf8") }],
 });
 

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { Child } from "../child.ts";
-import { COMPATIBILITY_DATE, type Peer, START_TIMEOUT_MS } from "./peer.ts";
+import { COMPATIBILITY_DATE, type Peer, runningPeer, START_TIMEOUT_MS } from "./peer.ts";
 
 // JavaScript, so that no TypeScript loader adds to the memory of the process that is measured.
 const program = fileURLToPath(new URL("miniflare-child.js", import.meta.url));
@@ -18,13 +18,7 @@ export const miniflare: Peer = {
     });
     try {
       const ready = await child.waitForOutput(/^listening on (http:\/\/\S+?)\/?$/m, START_TIMEOUT_MS);
-      return {
-        url: `${ready[1]}${workload.path}`,
-        pid: child.pid,
-        groups: { workerd: "workerd", rest: "node" },
-        untilExit: () => child.untilExit(),
-        stop: () => child.stop(),
-      };
+      return runningPeer(child, ready[1]!, workload, { workerd: "workerd", rest: "node" });
     } catch (error) {
       await child.stop();
       throw error;

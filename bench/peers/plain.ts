@@ -4,7 +4,7 @@ import { copyFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Child } from "../child.ts";
-import { COMPATIBILITY_DATE, type Peer, START_TIMEOUT_MS } from "./peer.ts";
+import { COMPATIBILITY_DATE, type Peer, runningPeer, START_TIMEOUT_MS } from "./peer.ts";
 
 // Required, as its CommonJS default export arrives differently under a TypeScript loader.
 const { default: workerd } = createRequire(import.meta.url)("workerd") as { readonly default: string };
@@ -36,13 +36,10 @@ export const plain: Peer = {
         /"event":"listen","socket":"http","port":(\d+)/,
         START_TIMEOUT_MS,
       );
-      return {
-        url: `http://127.0.0.1:${ready[1]}${workload.path}`,
-        pid: child.pid,
-        groups: { workerd: "workerd", rest: "workerd" },
-        untilExit: () => child.untilExit(),
-        stop: () => child.stop(),
-      };
+      return runningPeer(child, `http://127.0.0.1:${ready[1]}`, workload, {
+        workerd: "workerd",
+        rest: "workerd",
+      });
     } catch (error) {
       await child.stop();
       throw error;

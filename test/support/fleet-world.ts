@@ -106,21 +106,21 @@ export class FleetWorld {
 
   // --- what happens ---
 
-  arrive(functionName: string): Call {
+  arrive(functionName: string, { repeatable = false } = {}): Call {
     const call: Call = { functionName, fate: "waiting" };
     const thread = this.fleet.acquire(functionName, this.nowMs);
     if (thread) {
       this.#run(call, thread);
       return call;
     }
-    call.ticket = { functionName, sinceMs: this.nowMs, request: call };
+    call.ticket = { functionName, sinceMs: this.nowMs, request: call, repeatable };
     this.waiting.add(call);
     this.fleet.wait(call.ticket);
     return call;
   }
 
-  arrivals(count: number, functionName: string): Call[] {
-    return Array.from({ length: count }, () => this.arrive(functionName));
+  arrivals(count: number, functionName: string, how: { repeatable?: boolean } = {}): Call[] {
+    return Array.from({ length: count }, () => this.arrive(functionName, how));
   }
 
   finish(call: Call): void {
