@@ -268,3 +268,77 @@ describe("an answer", { timeout: 20_000 }, () => {
     assert.deepEqual([sink.status, sink.body], [413, "no"]);
   });
 });
+
+describe("requests sent ahead", { timeout: 20_000 }, () => {
+  /** Three requests on one connection: one in the thread, two behind it. */
+  async function three(test: TestContext) {
+    const { thread, client } = await setUp(test);
+    const connection = client.connection(0);
+    const sinks = [send(connection), send(client.connection(0, true)), send(client.connection(0, true))];
+    const peer = await thread.peer(1);
+    await peer.receives(HEAD + HEAD + HEAD);
+    return { thread, client, connection, peer, sinks: sinks as [Sink, Sink, Sink] };
+  }
+  const said = (body: string) => ["HTTP/1.1 200 OK", `Content-Length: ${body.length}`, "", body].join("\r\n");
+
+  it("share the connection of the one in the thread, and each gets its own answer", async (test) => {
+    const { thread, peer, sinks } = await three(test);
+    peer.answer(said("first") + said("second").slice(0, 30));
+    peer.answer(said("second").slice(30) + said("third"));
+    for (const sink of sinks) assert.equal(await sink.over, "ended");
+    assert.deepEqual(
+      sinks.map(({ body }) => body),
+      ["first", "second", "third"],
+    );
+    assert.equal(thread.peers.length, 1);
+  });
+
+  it("are unsent when the connection ends within the answer before them", async (test) => {
+    const { peer, sinks } = await three(test);
+    peer.socket.end(said("first").slice(0, -1));
+    for (const sink of sinks) assert.equal(await sink.over, "lost");
+    assert.deepEqual(
+      sinks.map(({ loss }) => loss!.unsent),
+      [false, true, true],
+    );
+  });
+
+  it("are unsent when the answer before them is the connection's last", async (test) => {
+    const { peer, sinks } = await three(test);
+    peer.answer("HTTP/1.1 200 OK", "Connection: close", "Content-Length: 2", "", "ok");
+    assert.deepEqual(await Promise.all(sinks.map(({ over }) => over)), ["ended", "lost", "lost"]);
+    assert.deepEqual([sinks[1].loss!.unsent, sinks[2].loss!.unsent], [true, true]);
+  });
+
+  it("are unsent when the client of the one in the thread leaves; the thread hears of that", async (test) => {
+    const { connection, peer, sinks } = await three(test);
+    let over = 0;
+    connection.abandon(sinks[0], () => over++);
+    await peer.closed();
+    assert.deepEqual(
+      [over, sinks[0].loss, sinks[1].loss!.unsent, sinks[2].loss!.unsent],
+      [1, undefined, true, true],
+    );
+  });
+
+  it("hold the thread until it has answered when their own client leaves, and disturb nobody", async (test) => {
+    const { client, connection, peer, sinks } = await three(test);
+    let over = 0;
+    connection.abandon(sinks[1], () => over++);
+    peer.answer(said("first"));
+    assert.equal(await sinks[0].over, "ended");
+    assert.equal(over, 0, "it is in the thread now");
+    peer.answer(said("to nobody") + said("third"));
+    assert.equal(await sinks[2].over, "ended");
+    assert.deepEqual([over, sinks[1].body, sinks[2].body], [1, "", "third"]);
+    assert.equal(client.connection(connection.lastUsedMs), connection);
+  });
+
+  it("get a connection of their own when the one in the thread has just been answered", async (test) => {
+    const { thread, client } = await setUp(test);
+    const connection = client.connection(0);
+    await exchange(thread, connection);
+    assert.equal(client.connection(connection.lastUsedMs, true), connection);
+    assert.equal(connection.carries, 0);
+  });
+});

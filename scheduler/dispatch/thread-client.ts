@@ -152,7 +152,7 @@ export class ThreadConnection {
     if (place > 0) this.#entries[place]!.sink = discard(over);
     else {
       this.#entries.shift();
-      this.#lost(new DexterError("SERVER_LOST"));
+      this.#close();
     }
     if (place <= 0) over?.();
   }
@@ -167,7 +167,7 @@ export class ThreadConnection {
     const { sink } = this.#entries.shift()!;
     // The sink may have held it back for a slow client.
     this.socket.resume();
-    if (!reusable || this.sending) this.#lost(new DexterError("SERVER_LOST"));
+    if (!reusable || this.sending) this.#close();
     else if (this.#entries.length > 0) this.#begin();
     else this.#owner.keep(this);
     sink.onEnd();
@@ -181,14 +181,18 @@ export class ThreadConnection {
 
   /** Refused, and no answer: as long as no body was sent, it was the head, of which nobody has read the end. */
   #lost(error: DexterError): void {
-    let unsent = this.socket.refused && !this.#answered;
-    const entries = this.#entries.splice(0);
+    const unsent = this.socket.refused && !this.#answered;
+    const inThread = this.#entries.shift();
+    this.#close();
+    inThread?.sink.onLost({ error, unsent });
+  }
+
+  /** The thread takes nothing more from this connection: what was sent ahead has not been begun. */
+  #close(): void {
+    const ahead = this.#entries.splice(0);
     this.#parser.destroy();
     this.socket.destroy();
-    for (const { sink } of entries) {
-      sink.onLost({ error, unsent });
-      unsent = true;
-    }
+    for (const { sink } of ahead) sink.onLost({ error: new DexterError("SERVER_LOST"), unsent: true });
   }
 }
 
