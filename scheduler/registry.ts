@@ -36,6 +36,8 @@ export function runtimeModule(name: "host" | "prelude" | "console"): string {
 export class FunctionRegistry {
   readonly functions = new Map<string, DeployedFunction>();
   readonly #versions = new Map<string, Version>();
+  /** What `mayReside` found: it is asked every second, and a version may be megabytes. */
+  readonly #mayReside = new WeakMap<Version, boolean>();
   readonly #dev: boolean;
   readonly #prelude: Readonly<Record<string, VersionModule>>;
 
@@ -104,7 +106,10 @@ export class FunctionRegistry {
   /** In a resident thread `abortIsolate` would end the whole server. */
   mayReside(id: string): boolean {
     const version = this.#versions.get(id);
-    return version !== undefined && !JSON.stringify(version.modules).includes("abortIsolate");
+    if (version === undefined) return false;
+    const known = this.#mayReside.get(version) ?? !mentions(version, "abortIsolate");
+    this.#mayReside.set(version, known);
+    return known;
   }
 
   /** What a server needs to load isolates of a version: the prelude in front of the user's modules. */
@@ -126,6 +131,14 @@ export class FunctionRegistry {
   async dispose(): Promise<void> {
     await Promise.all([...this.functions.values()].map((entry) => entry.builder.dispose()));
   }
+}
+
+/** Whether the word stands in any script of the version. */
+function mentions({ modules }: Version, word: string): boolean {
+  return Object.values(modules).some((module) => {
+    const script = "js" in module ? module.js : "cjs" in module ? module.cjs : "";
+    return script.includes(word);
+  });
 }
 
 /** The prelude follows a request through asynchronous code, which needs AsyncLocalStorage and nothing else. */

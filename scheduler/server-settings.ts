@@ -7,6 +7,8 @@ import { runtimeModule } from "./registry.ts";
 import type { SupervisorSettings } from "./supervisor.ts";
 import type { FunctionConfig, NodeConfig } from "./types.ts";
 
+const RESIDENTS = { off: "none", on: "hot", always: "all" } as const;
+
 /** Throws UNKNOWN_USER, NOT_ROOT, or CONFIG_INVALID for a core dump directory that is none. */
 export function supervisorSettings(node: NodeConfig, dev: boolean): SupervisorSettings {
   const { coreDumpDirectory } = node;
@@ -19,7 +21,7 @@ export function supervisorSettings(node: NodeConfig, dev: boolean): SupervisorSe
     maxThreadsPerChild: node.maxThreadsPerChild,
     maxRequestsPerChild: node.maxRequestsPerChild,
     stopTimeoutMs: node.stopTimeoutMs,
-    residents: node.residentThreads && !dev,
+    residents: dev ? "none" : RESIDENTS[node.residentThreads],
     directoryOf: (slot, generation) => `${runDirectory(node.dataDir)}/${slot}.${generation}`,
     server: {
       hostModule: runtimeModule("host"),

@@ -6,6 +6,7 @@
 import { leastBusy } from "./balancer.ts";
 import { HELD_MS, type Pool } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
+import { Heat, isOutdated, RESIDENTS_AFTER_MS, startThreadsOf } from "./residency.ts";
 import { type Place, Server, type ServerLimits, type ServerLoad } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
 
@@ -20,15 +21,6 @@ export const SPARE_EVICTS_AFTER_MS = 10_000;
 
 /** After a failed load no spare threads are started for this long. */
 const LOAD_RETRY_MS = 1_000;
-
-/**
- * A function becomes hot with so many requests of late, and is no longer so below the other number. A resident
- * thread saves about 0.1 ms a request, the generation that makes it costs 0.1 to 0.2 s.
- */
-const HOT = 2_000;
-const COLD = 100;
-/** Of the heat, what is left a second later. */
-const COOLING = 0.97;
 
 /** What the policy asks of the world. */
 export interface Effects<T> {
@@ -49,9 +41,9 @@ export interface Effects<T> {
 
 interface FunctionState {
   spec: FunctionSpec;
-  /** Requests of late: those of the last second count whole, older ones ever less. */
-  heat: number;
-  hot: boolean;
+  /** Since when requests go to this version. */
+  promotedMs: number;
+  readonly heat: Heat;
   lastRequestMs: number;
   noSparesBeforeMs: number;
 }
@@ -88,7 +80,7 @@ export class Fleet<T> {
     const fn = this.#functions.get(name);
     if (fn === undefined) return undefined;
     fn.lastRequestMs = nowMs;
-    fn.heat++;
+    fn.heat.count();
     this.#active.add(fn);
     return this.queue.waiting(name) > 0 ? undefined : this.#take(fn, nowMs);
   }
@@ -123,12 +115,12 @@ export class Fleet<T> {
   /** Makes `spec` what the function's requests go to. Threads of another version retire. */
   promote(spec: FunctionSpec, nowMs: number): void {
     const known = this.#functions.get(spec.name);
-    if (known) known.spec = spec;
+    if (known) Object.assign(known, { spec, promotedMs: nowMs });
     else
       this.#functions.set(spec.name, {
         spec,
-        heat: 0,
-        hot: false,
+        promotedMs: nowMs,
+        heat: new Heat(),
         lastRequestMs: -Infinity,
         noSparesBeforeMs: 0,
       });
@@ -190,7 +182,7 @@ export class Fleet<T> {
   ): Server {
     const place = this.#places.get(index) ?? { index, busyThreads: 0 };
     this.#places.set(index, place);
-    const server = new Server(key, limits, place);
+    const server = new Server(key, limits, place, nowMs);
     this.#servers.set(key, server);
     for (const [slot, spec] of residents.entries()) server.adopt(spec, slot, nowMs);
     // Breadth first: every function has one thread before any has two.
@@ -203,27 +195,41 @@ export class Fleet<T> {
     }
   }
 
-  /** The threads that a generation should be born with: the start threads of hot functions. */
-  residents(limits: ServerLimits, allowed: (spec: FunctionSpec) => boolean): FunctionSpec[] {
-    const hottestFirst = [...this.#active]
-      .filter((fn) => fn.hot && allowed(fn.spec))
-      .sort((a, b) => b.heat - a.heat);
-    const wanted = hottestFirst.flatMap(({ spec }) =>
-      new Array<FunctionSpec>(spec.threads.startThreads).fill(spec),
+  /** The threads that a generation should be born with: the start threads of hot functions, or of all active ones. */
+  residents(
+    whose: "hot" | "all",
+    limits: ServerLimits,
+    allowed: (spec: FunctionSpec) => boolean,
+  ): FunctionSpec[] {
+    const functions = [...this.#active].filter(
+      ({ heat, spec }) => (whose === "all" || heat.wasHot) && allowed(spec),
     );
-    return wanted.slice(0, limits.maxThreads);
+    functions.sort((one, other) => one.heat.before(other.heat));
+    return startThreadsOf(
+      functions.map(({ spec }) => spec),
+      limits.maxThreads,
+    );
   }
 
-  /** Whether a server was born with threads of this version, or was born with some that serve no more. */
-  isBornWith(key: number, wanted: readonly FunctionSpec[]): boolean {
-    const born = (this.#servers.get(key)?.threads ?? []).filter((thread) => thread?.kind === "resident");
-    const has = (spec: FunctionSpec) =>
-      born.some((thread) => thread!.functionName === spec.name && thread!.version === spec.version);
-    const serves = (thread: Thread | undefined) => {
-      const fn = this.#functions.get(thread!.functionName);
-      return fn !== undefined && this.#active.has(fn) && fn.spec.version === thread!.version;
+  /**
+   * Whether a server should be replaced because the next generation would be born with other threads.
+   * @param wanted those of `residents`
+   * @param restMs for so long servers and versions are left alone, so that several changes make one replacement
+   */
+  wantsResidents(
+    key: number,
+    wanted: readonly FunctionSpec[],
+    nowMs: number,
+    restMs = RESIDENTS_AFTER_MS,
+  ): boolean {
+    const server = this.#servers.get(key);
+    if (server === undefined) return false;
+    const live = (name: string) => {
+      const fn = this.#functions.get(name);
+      if (fn === undefined) return undefined;
+      return { version: fn.spec.version, ageMs: nowMs - fn.promotedMs, active: this.#active.has(fn) };
     };
-    return wanted.every(has) && born.every(serves);
+    return isOutdated({ ageMs: nowMs - server.sinceMs, born: server.residents, wanted, live }, restMs);
   }
 
   /** Whether every thread that `addServer` started is ready, or has failed. */
@@ -332,9 +338,8 @@ export class Fleet<T> {
       this.#effects.refuse(ticket, "timeout");
     for (const fn of this.#functions.values()) {
       if (this.#isInUse(fn)) fn.lastRequestMs = nowMs;
-      fn.heat *= COOLING;
-      fn.hot = fn.heat >= HOT || (fn.hot && fn.heat >= COLD);
       if (nowMs - fn.lastRequestMs >= fn.spec.threads.idleTimeoutMs) this.#active.delete(fn);
+      fn.heat.cool(this.#active.has(fn), nowMs);
       for (const server of this.#open) {
         const pool = server.pool(fn.spec);
         if (!this.#active.has(fn)) this.#retireIdle(server, pool);

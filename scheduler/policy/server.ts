@@ -49,6 +49,7 @@ export class Server implements Candidate {
   readonly key: number;
   readonly limits: ServerLimits;
   readonly place: Place;
+  readonly sinceMs: number;
   stage: ServerStage = "warming";
   responsive = true;
   /** Requests in progress. */
@@ -66,10 +67,11 @@ export class Server implements Candidate {
   /** By function; more than one while a version replaces another. */
   readonly #pools = new Map<string, Pool[]>();
 
-  constructor(key: number, limits: ServerLimits, place: Place) {
+  constructor(key: number, limits: ServerLimits, place: Place, nowMs = 0) {
     this.key = key;
     this.limits = limits;
     this.place = place;
+    this.sinceMs = nowMs;
     // One slot more than may serve: a new version proves itself there when the server is full.
     this.#slots = new Array(limits.maxThreads + 1).fill(undefined);
   }
@@ -164,6 +166,11 @@ export class Server implements Candidate {
 
   get threads(): readonly (Thread | undefined)[] {
     return this.#slots;
+  }
+
+  /** The threads that it was born with; they keep their slots for as long as it lives. */
+  get residents(): Thread[] {
+    return this.#slots.filter((thread): thread is Thread => thread?.kind === "resident");
   }
 
   pool(spec: { name: string; version: string }): Pool | undefined {

@@ -9,6 +9,7 @@ import type { DexterError } from "../errors.ts";
 import { LoadError } from "../load-error.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { ServerProcess } from "./process.ts";
+import type { Resident } from "./residents.ts";
 
 /** How long after its last sign of life a dead server's exit is noticed at the latest. */
 const EXIT_NOTICED_MS = 1_000;
@@ -45,8 +46,8 @@ export class Loader {
   }
 
   /** Names the isolates of threads that the server was born with, so that their console lines find them. */
-  adopt(threads: readonly Thread[], names: readonly string[]): void {
-    for (const [place, thread] of threads.entries()) this.#names.set(names[place]!, thread);
+  adopt(threads: readonly Thread[], residents: readonly Resident[]): void {
+    for (const [place, { name }] of residents.entries()) this.#names.set(name, threads[place]!);
   }
 
   /** Queues the thread for loading; `loaded` or `failed` tells the outcome. */

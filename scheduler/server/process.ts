@@ -15,7 +15,8 @@ import type { Readable, Writable } from "node:stream";
 import workerd from "workerd";
 import { DexterError } from "../errors.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
-import { type Resident, writeModules } from "./residents.ts";
+import { parseServerLine } from "./output.ts";
+import { blamedSlot, type Resident, writeModules } from "./residents.ts";
 import { controlSocket, renderWorkerdConfig, threadSocket } from "./workerd-config.ts";
 
 /** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go. */
@@ -98,6 +99,12 @@ export class ServerProcess {
   /** It ended before it was ready. */
   get failedToStart(): boolean {
     return this.#failedToStart;
+  }
+
+  /** Slots of the resident threads because of which it ended before it was ready, as far as it said so. */
+  get failedResidents(): ReadonlySet<number> {
+    const slots = this.#lastErrors.map((line) => blamedSlot(parseServerLine(line).message));
+    return new Set(slots.filter((slot) => slot !== undefined));
   }
 
   get pid(): number | undefined {
@@ -196,10 +203,11 @@ function prepareDirectory(options: ServerOptions): string {
   // Servers that run as somebody else must get through the folder of all generations to their own.
   mkdirSync(dirname(options.directory), { recursive: true, mode: 0o711 });
   mkdirSync(options.directory, { mode: 0o700 });
-  writeModules(options.directory, options.residents);
+  const modules = writeModules(options.directory, options.residents);
   writeFileSync(config, renderWorkerdConfig({ ...options, slots: options.threadSlots }));
   if (options.uid !== undefined || options.gid !== undefined) {
-    for (const path of [options.directory, config]) chownSync(path, options.uid ?? -1, options.gid ?? -1);
+    for (const path of [options.directory, config, ...modules])
+      chownSync(path, options.uid ?? -1, options.gid ?? -1);
   }
   return config;
 }

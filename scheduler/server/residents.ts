@@ -5,42 +5,64 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { THREAD_MODULE, type VersionModule, type VersionPayload } from "../../runtime/protocol.ts";
+import type { FunctionSpec } from "../policy/thread.ts";
+import { quote } from "./capnp.ts";
 
 /** A thread that a server is to be born with, in the slot of its place in the list. */
 export interface Resident {
   /** Name of the isolate, never used before. */
   readonly name: string;
-  readonly versionId: string;
+  readonly spec: FunctionSpec;
   readonly payload: VersionPayload;
 }
 
-const quote = (text: string) => JSON.stringify(text);
+export function residentsOf(
+  specs: readonly FunctionSpec[],
+  payloadOf: (versionId: string) => VersionPayload,
+): Resident[] {
+  const payloads = new Map<string, VersionPayload>();
+  return specs.map((spec, place) => {
+    const payload = payloads.get(spec.version) ?? payloadOf(spec.version);
+    payloads.set(spec.version, payload);
+    return { name: `${spec.name}-r${place}`, spec, payload };
+  });
+}
 
-/** Writes the modules of every version into the server's directory. */
-export function writeModules(directory: string, residents: readonly Resident[]): void {
-  const versions = new Map(residents.map((resident) => [resident.versionId, resident.payload]));
-  for (const [id, { modules }] of versions) {
-    mkdirSync(`${directory}/${id}`);
-    Object.values(modules).forEach((module, index) => {
-      writeFileSync(`${directory}/${id}/${index}`, contentOf(module));
-    });
+/** Writes the modules of every version into the server's directory. Returns what it made. */
+export function writeModules(directory: string, residents: readonly Resident[]): string[] {
+  const made: string[] = [];
+  for (const [id, payload] of new Map(residents.map(({ spec, payload }) => [spec.version, payload]))) {
+    const folder = `${directory}/${id}`;
+    mkdirSync(folder);
+    made.push(folder);
+    for (const [index, module] of Object.values(payload.modules).entries()) {
+      writeFileSync(`${folder}/${index}`, contentOf(module));
+      made.push(`${folder}/${index}`);
+    }
   }
+  return made;
 }
 
 export function serviceName(slot: number): string {
   return `resident-${slot}`;
 }
 
+/** The slots of resident threads that workerd, in a line that it prints as it gives up, finds fault with. */
+export function blamedSlot(message: string): number | undefined {
+  const slot = /^service resident-(\d+): /.exec(message)?.[1];
+  return slot === undefined ? undefined : Number(slot);
+}
+
 /** The service of one resident thread, in Cap'n Proto's text form. Paths are relative to the configuration. */
 export function renderResident(resident: Resident, slot: number): string {
-  const { payload, versionId, name } = resident;
+  const { payload, spec, name } = resident;
   const names = Object.keys(payload.modules);
   const main = names.indexOf(payload.mainModule);
   // The first module is the main one.
   const order = [main, ...[...names.keys()].filter((index) => index !== main)];
   const modules = order.map((index) => {
     const module = payload.modules[names[index]!]!;
-    return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${versionId}/${index}`)})`;
+    return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${spec.version}/${index}`)})`;
   });
   modules.push(
     `(name = ${quote(THREAD_MODULE)}, esModule = ${quote(`export const thread = ${quote(name)};`)})`,

@@ -3,6 +3,7 @@
  * control socket, and a socket for every thread slot. Names and paths go in as quoted strings.
  */
 import { CF_HEADER, PROTO_HEADER, residentBinding } from "../../runtime/protocol.ts";
+import { quote } from "./capnp.ts";
 import { type Resident, renderResident, serviceName } from "./residents.ts";
 
 export interface WorkerdConfigInput {
@@ -20,8 +21,6 @@ export interface WorkerdConfigInput {
 
 /** The host worker's own date: what it uses was there then. Functions have dates of their own. */
 const HOST_COMPATIBILITY_DATE = "2026-11-17";
-
-const quote = (text: string) => JSON.stringify(text);
 
 export function controlSocket(directory: string): string {
   return `${directory}/control`;
