@@ -31,6 +31,9 @@ import { type NodeStatus, nodeStatus } from "./status.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Project } from "./types.ts";
 
+/** How often a build of many functions says how far it is. */
+const PROGRESS_MS = 2_000;
+
 export interface NodeOptions {
   readonly dev: boolean;
   readonly log: Logger;
@@ -165,7 +168,10 @@ export class DexterNode {
       const servers = supervisorSettings(project.node, this.#options.dev);
       const listeners = await this.#listeners.change(project.node);
       const entries = project.functions.map((config) => this.registry.entryFor(config));
-      const { candidates, failures } = await this.deployer.prepareAll(entries);
+      const { candidates, failures } = await this.deployer.prepareAll(
+        entries,
+        this.#progress(entries.length),
+      );
       if (failures.length > 0 && !this.#options.dev) {
         listeners.abandon();
         await this.deployer.abandonAll(entries, candidates);
@@ -242,12 +248,23 @@ export class DexterNode {
   }
 
   async #firstBuilds(): Promise<void> {
-    const { candidates, failures } = await this.deployer.prepareAll([...this.registry.functions.values()]);
+    const entries = [...this.registry.functions.values()];
+    const { candidates, failures } = await this.deployer.prepareAll(entries, this.#progress(entries.length));
     this.#throwIfStopping();
     this.#throwOrReport(failures);
     for (const candidate of candidates) this.deployer.commit(candidate);
     const { node, functions } = this.#project;
     if (!fitsAllAtOnce(functions, node)) this.#dispatcher.fleet.deactivateAll();
+  }
+
+  /** Says how far it is, now and then; nothing of what is done in no time. */
+  #progress(all: number): (done: number) => void {
+    let saidMs = performance.now();
+    return (done) => {
+      if (performance.now() - saidMs < PROGRESS_MS || done === all) return;
+      saidMs = performance.now();
+      this.#options.log.info(`built ${done} of ${all} functions`);
+    };
   }
 
   /**

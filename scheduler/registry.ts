@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { VersionModule, VersionPayload } from "../runtime/protocol.ts";
-import { type Builder, createBuilder } from "./bundle/builder.ts";
+import { type Builder, createBuilder, endBundler } from "./bundle/builder.ts";
 import type { DexterError } from "./errors.ts";
 import type { FunctionSpec } from "./policy/thread.ts";
 import type { FunctionConfig, Version } from "./types.ts";
@@ -126,6 +126,11 @@ export class FunctionRegistry {
       allowExperimental: false,
       env: version.env,
     };
+  }
+
+  /** No build is under way, and outside dev none is to be expected soon. */
+  async restBuilders(): Promise<void> {
+    if (!this.#dev) await endBundler();
   }
 
   async dispose(): Promise<void> {
