@@ -17,6 +17,9 @@ const EXIT_NOTICED_MS = 1_000;
 /** Pause after work that nobody waits for. */
 const REST_MS = 4;
 
+/** Versions without a thread whose modules a server keeps all the same, to be quicker with the next. */
+const KEPT_VERSIONS = 32;
+
 export interface LoaderPorts {
   payload(versionId: string): VersionPayload | undefined;
   /** Whether somebody waits for this thread, such as a request of its function. */
@@ -35,7 +38,9 @@ export class Loader {
   readonly #ports: LoaderPorts;
   readonly #loads: Thread[] = [];
   readonly #ends: Thread[] = [];
+  /** Versions whose modules are there, those used last at the end. */
   readonly #uploaded = new Set<string>();
+  #forgetting: Promise<unknown> = Promise.resolve();
   readonly #names = new Map<string, Thread>();
   #count = 0;
   #running = false;
@@ -70,7 +75,8 @@ export class Loader {
   /** The host worker may forget this version: no thread of it will be loaded any more. */
   forget(versionId: string): void {
     if (!this.#uploaded.delete(versionId)) return;
-    this.#process.control("DELETE", `/versions/${versionId}`).catch(() => {});
+    const call = () => this.#process.control("DELETE", `/versions/${versionId}`).catch(() => {});
+    this.#forgetting = this.#forgetting.then(call);
   }
 
   threadNamed(name: string): Thread | undefined {
@@ -132,7 +138,9 @@ export class Loader {
   }
 
   async #upload(versionId: string): Promise<void> {
-    if (this.#uploaded.has(versionId)) return;
+    if (this.#uploaded.delete(versionId)) return void this.#uploaded.add(versionId);
+    this.#forgetUnused();
+    await this.#forgetting;
     const payload = this.#ports.payload(versionId);
     if (payload === undefined) throw new Error(`version ${versionId} is no longer kept`);
     const answer = await this.#process.control("PUT", `/versions/${versionId}`, {
@@ -140,5 +148,11 @@ export class Loader {
     });
     if (answer.status !== 200) throw new Error(`the server refused version ${versionId}: ${answer.text}`);
     this.#uploaded.add(versionId);
+  }
+
+  #forgetUnused(): void {
+    const used = new Set([...this.#names.values()].map(({ version }) => version));
+    const unused = [...this.#uploaded].filter((id) => !used.has(id));
+    for (const id of unused.slice(0, Math.max(0, unused.length - KEPT_VERSIONS))) this.forget(id);
   }
 }
