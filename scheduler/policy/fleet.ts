@@ -440,17 +440,44 @@ export class Fleet<T> {
     if (deficit === 0) return;
     this.#effects.full(server);
     if (!evict) return;
+    const quietSinceMs = nowMs - SPARE_EVICTS_AFTER_MS;
     for (deficit -= server.freeing; deficit > 0; deficit--) {
-      const victim = this.#coldestOfOthers([server], fn, nowMs - SPARE_EVICTS_AFTER_MS);
+      const quiet = this.#coldestOfOthers([server], fn, quietSinceMs)?.thread;
+      const victim = quiet ?? this.#needlessSpare(server, fn, quietSinceMs);
       if (victim === undefined) return;
-      this.#retire(server, victim.thread);
+      this.#retire(server, victim);
     }
   }
 
-  /** Gives free slots to functions that lack spare threads, those with the latest requests first. */
+  /**
+   * In a full server spare threads are shared out: one gives way that nobody has needed for long, of a function
+   * that has clearly more of them. Those of hot functions give way for hot ones only.
+   */
+  #needlessSpare(server: Server, fn: FunctionState, unusedSinceMs: number): Thread | undefined {
+    const own = server.pool(fn.spec);
+    // One of its own is with the request that asks.
+    let most = (own ? own.idle + own.starting : 0) + 2;
+    let needless: Thread | undefined;
+    for (const pool of server.pools) {
+      const isProtected = this.#functions.get(pool.spec.name)?.heat.isHot && !fn.heat.isHot;
+      const thread = pool.idle > most && !isProtected ? pool.coldest() : undefined;
+      if (thread === undefined || thread.lastUsedMs > unusedSinceMs) continue;
+      most = pool.idle;
+      needless = thread;
+    }
+    return needless;
+  }
+
+  /** Gives free slots to functions that lack spare threads: to hot ones that lack most, then to the latest asked for. */
   #fill(server: Server, nowMs: number): void {
-    const latestFirst = [...this.#active].sort((a, b) => b.lastRequestMs - a.lastRequestMs);
-    for (const fn of latestFirst) if (server.hasFreeSlot) this.#grow(server, fn, nowMs);
+    if (!server.hasFreeSlot) return;
+    const deficit = ({ spec }: FunctionState) => server.pool(spec)?.deficit ?? spec.threads.minSpareThreads;
+    const inOrder = [...this.#active].sort((a, b) => {
+      const [isHot, isOtherHot] = [a.heat.isHot, b.heat.isHot];
+      if (isHot && isOtherHot) return deficit(b) - deficit(a);
+      return Number(isOtherHot) - Number(isHot) || b.lastRequestMs - a.lastRequestMs;
+    });
+    for (const fn of inOrder) if (server.hasFreeSlot) this.#grow(server, fn, nowMs);
   }
 
   #trim(server: Server, pool: Pool, nowMs: number): void {
@@ -464,21 +491,28 @@ export class Fleet<T> {
     }
   }
 
-  /** Of (other functions') idle threads, the one used least recently; only of functions quiet since then, if given. */
+  /**
+   * Of (other functions') idle threads, the one used least recently; only of functions quiet since then, if given.
+   * Those of hot functions come last: they are few, and their spare threads are there for the next moment.
+   */
   #coldestOfOthers(
     servers: readonly Server[],
     fn?: FunctionState,
     quietSinceMs = Number.POSITIVE_INFINITY,
   ): { server: Server; thread: Thread } | undefined {
-    let coldest: { server: Server; thread: Thread } | undefined;
+    let coldest: { server: Server; thread: Thread; isHot: boolean } | undefined;
     for (const server of servers) {
       for (const pool of server.pools) {
         if (pool.spec.name === fn?.spec.name) continue;
         const owner = this.#functions.get(pool.spec.name);
         if (owner && owner.lastRequestMs > quietSinceMs) continue;
         const thread = pool.coldest();
-        if (thread && (!coldest || thread.lastUsedMs < coldest.thread.lastUsedMs))
-          coldest = { server, thread };
+        if (thread === undefined) continue;
+        const isHot = owner?.heat.isHot === true && this.#isCurrent(thread);
+        const isColder =
+          coldest === undefined ||
+          (isHot === coldest.isHot ? thread.lastUsedMs < coldest.thread.lastUsedMs : coldest.isHot);
+        if (isColder) coldest = { server, thread, isHot };
       }
     }
     return coldest;
