@@ -39,10 +39,12 @@ export class FunctionRegistry {
   /** What `mayReside` found: it is asked every second, and a version may be megabytes. */
   readonly #mayReside = new WeakMap<Version, boolean>();
   readonly #dev: boolean;
+  readonly #inspect: boolean;
   readonly #prelude: Readonly<Record<string, VersionModule>>;
 
-  constructor(options: { readonly dev: boolean }) {
+  constructor(options: { readonly dev: boolean; readonly inspect?: boolean }) {
     this.#dev = options.dev;
+    this.#inspect = options.inspect ?? false;
     this.#prelude = {
       "dexter-prelude.js": { js: runtimeModule("prelude") },
       "dexter-console.js": { js: runtimeModule("console") },
@@ -120,7 +122,12 @@ export class FunctionRegistry {
     const user = `import * as user from ${main};\nexport * from ${main};\nexport default user.default;\n`;
     return {
       mainModule: "dexter-prelude.js",
-      modules: { ...version.modules, ...this.#prelude, "dexter-user.js": { js: user } },
+      modules: {
+        ...version.modules,
+        ...(this.#inspect ? withMap(version) : {}),
+        ...this.#prelude,
+        "dexter-user.js": { js: user },
+      },
       compatibilityDate: version.compatibilityDate,
       compatibilityFlags: withAsyncContext(version.compatibilityFlags),
       allowExperimental: false,
@@ -136,6 +143,14 @@ export class FunctionRegistry {
   async dispose(): Promise<void> {
     await Promise.all([...this.functions.values()].map((entry) => entry.builder.dispose()));
   }
+}
+
+/** The main module with its source map in it, for debuggers. */
+function withMap({ mainModule, modules, sourceMap }: Version): Record<string, VersionModule> {
+  const main = modules[mainModule];
+  if (sourceMap === undefined || !main || !("js" in main)) return {};
+  const url = `data:application/json;base64,${Buffer.from(sourceMap).toString("base64")}`;
+  return { [mainModule]: { js: `${main.js}\n//# sourceMappingURL=${url}\n` } };
 }
 
 /** Whether the word stands in any script of the version. */

@@ -25,6 +25,8 @@ export interface SupervisorSettings {
   >;
   /** Whose threads generations are born with: of no function, of hot ones, of all active ones. */
   readonly residents: "none" | "hot" | "all";
+  /** For so long servers and versions are left alone before a server is replaced for resident threads. */
+  readonly residentsAfterMs: number;
   /** A folder for a generation's sockets. */
   directoryOf(slot: number, generation: number): string;
 }
@@ -84,6 +86,7 @@ export class Supervisor<T> {
   /** Versions with which a generation did not start, and until when they are loaded only. */
   readonly #distrusted = new Map<string, number>();
   readonly #outcomes = new Map<Thread, { resolve: () => void; reject: (reason: DexterError) => void }>();
+  readonly #settledWaiters: (() => void)[] = [];
   #functions: Promise<unknown> = Promise.resolve();
   #nextKey = 1;
   /** Raised by a restart; servers of an older epoch are replaced. */
@@ -142,6 +145,26 @@ export class Supervisor<T> {
     this.#reconcile();
   }
 
+  /** Resolves when no server is about to be replaced, or when it stops. */
+  settled(): Promise<void> {
+    const settled = new Promise<void>((resolve) => this.#settledWaiters.push(resolve));
+    this.#reconcile();
+    return settled;
+  }
+
+  get #isSettled(): boolean {
+    if (this.#stopping) return true;
+    return this.#slots.every(
+      ({ current, next }) =>
+        current && !next && current.epoch === this.#epoch && !this.#wantsResidents(current),
+    );
+  }
+
+  /** Where debuggers find the resident threads of the first server that has an inspector and serves. */
+  get inspectorPort(): number | undefined {
+    return this.#slots.find(({ current }) => current?.process.inspectorPort)?.current?.process.inspectorPort;
+  }
+
   /** Queues a load at the thread's server; resolves, or rejects with LOAD_FAILED, when it is over. */
   load(thread: Thread): void {
     this.#members.get(thread.server)?.loader.load(thread);
@@ -192,6 +215,8 @@ export class Supervisor<T> {
       this.#endDrained();
     } while ((this.#pass as string) === "again");
     this.#pass = "none";
+    if (this.#settledWaiters.length > 0 && this.#isSettled)
+      for (const resolve of this.#settledWaiters.splice(0)) resolve();
   }
 
   #spawnMissing(): void {
@@ -217,7 +242,10 @@ export class Supervisor<T> {
 
   #wantsResidents({ key }: Member): boolean {
     const wanted = this.#residents();
-    return wanted !== undefined && this.#fleet.wantsResidents(key, wanted, performance.now());
+    const { residentsAfterMs } = this.#settings;
+    return (
+      wanted !== undefined && this.#fleet.wantsResidents(key, wanted, performance.now(), residentsAfterMs)
+    );
   }
 
   /** What a generation that starts now is to be born with; undefined when that is not wanted at all. */
@@ -378,7 +406,7 @@ export class Supervisor<T> {
    * fault fails alone, and says why.
    */
   #distrust({ process, residents }: Member): void {
-    const named = residents.filter((_, place) => process.failedResidents.has(place));
+    const named = residents.filter(({ name }) => process.failedResidents.has(name));
     const until = named.length > 0 ? Number.POSITIVE_INFINITY : Date.now() + DISTRUST_MS;
     for (const { spec } of named.length > 0 ? named : residents) {
       if (this.#distrusted.has(spec.version) && until < Number.POSITIVE_INFINITY) continue;

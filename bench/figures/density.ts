@@ -12,7 +12,7 @@ import { type Session, withDexter } from "./session.ts";
 const MANY = 1_000;
 const HOT = 20;
 /** More than make a function hot, and in so many rounds that time goes by between them. */
-const ROUNDS = 2_500;
+const ROUNDS = 6_000;
 
 const name = (index: number) => `f${index}`;
 

@@ -220,7 +220,7 @@ export class Fleet<T> {
     key: number,
     wanted: readonly FunctionSpec[],
     nowMs: number,
-    restMs = RESIDENTS_AFTER_MS,
+    restMs: number = RESIDENTS_AFTER_MS,
   ): boolean {
     const server = this.#servers.get(key);
     if (server === undefined) return false;

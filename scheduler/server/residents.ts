@@ -10,7 +10,7 @@ import { quote } from "./capnp.ts";
 
 /** A thread that a server is to be born with, in the slot of its place in the list. */
 export interface Resident {
-  /** Name of the isolate, never used before. */
+  /** Name of the isolate, which no other in the server has, and of its service: debuggers show it. */
   readonly name: string;
   readonly spec: FunctionSpec;
   readonly payload: VersionPayload;
@@ -21,10 +21,13 @@ export function residentsOf(
   payloadOf: (versionId: string) => VersionPayload,
 ): Resident[] {
   const payloads = new Map<string, VersionPayload>();
-  return specs.map((spec, place) => {
+  const counts = new Map<string, number>();
+  return specs.map((spec) => {
     const payload = payloads.get(spec.version) ?? payloadOf(spec.version);
     payloads.set(spec.version, payload);
-    return { name: `${spec.name}-r${place}`, spec, payload };
+    const count = counts.get(spec.name) ?? 0;
+    counts.set(spec.name, count + 1);
+    return { name: `${spec.name}-r${count}`, spec, payload };
   });
 }
 
@@ -43,18 +46,13 @@ export function writeModules(directory: string, residents: readonly Resident[]):
   return made;
 }
 
-export function serviceName(slot: number): string {
-  return `resident-${slot}`;
-}
-
-/** The slots of resident threads that workerd, in a line that it prints as it gives up, finds fault with. */
-export function blamedSlot(message: string): number | undefined {
-  const slot = /^service resident-(\d+): /.exec(message)?.[1];
-  return slot === undefined ? undefined : Number(slot);
+/** The name of the thread that workerd, in a line that it prints as it gives up, finds fault with. */
+export function blamed(message: string): string | undefined {
+  return /^service (\S+): /.exec(message)?.[1];
 }
 
 /** The service of one resident thread, in Cap'n Proto's text form. Paths are relative to the configuration. */
-export function renderResident(resident: Resident, slot: number): string {
+export function renderResident(resident: Resident): string {
   const { payload, spec, name } = resident;
   const names = Object.keys(payload.modules);
   const main = names.indexOf(payload.mainModule);
@@ -72,7 +70,7 @@ export function renderResident(resident: Resident, slot: number): string {
       ? `(name = ${quote(key)}, text = ${quote(value)})`
       : `(name = ${quote(key)}, json = ${quote(JSON.stringify(value))})`,
   );
-  return `(name = "${serviceName(slot)}", worker = (
+  return `(name = ${quote(name)}, worker = (
       modules = [${modules.join(", ")}],
       compatibilityDate = ${quote(payload.compatibilityDate)},
       compatibilityFlags = [${payload.compatibilityFlags.map(quote).join(", ")}],

@@ -4,7 +4,7 @@
  */
 import { CF_HEADER, PROTO_HEADER, residentBinding } from "../../runtime/protocol.ts";
 import { quote } from "./capnp.ts";
-import { type Resident, renderResident, serviceName } from "./residents.ts";
+import { type Resident, renderResident } from "./residents.ts";
 
 export interface WorkerdConfigInput {
   /** Source of the host worker's module. */
@@ -37,8 +37,8 @@ export function renderWorkerdConfig(input: WorkerdConfigInput): string {
   ];
   for (let slot = 0; slot < input.slots; slot++) {
     const props = quote(JSON.stringify({ slot }));
-    const service =
-      slot < input.residents.length ? quote(serviceName(slot)) : `(name = "host", props = (json = ${props}))`;
+    const resident = input.residents[slot];
+    const service = resident ? quote(resident.name) : `(name = "host", props = (json = ${props}))`;
     sockets.push(
       `(name = "t${slot}", address = ${quote(`unix:${threadSocket(input.directory, slot)}`)},
       http = (cfBlobHeader = "${CF_HEADER}", forwardedProtoHeader = "${PROTO_HEADER}"),
@@ -46,8 +46,8 @@ export function renderWorkerdConfig(input: WorkerdConfigInput): string {
     );
   }
   const bindings = input.residents.map(
-    (_, slot) =>
-      `(name = "${residentBinding(slot)}", service = (name = "${serviceName(slot)}", entrypoint = "DexterThread"))`,
+    ({ name }, slot) =>
+      `(name = "${residentBinding(slot)}", service = (name = ${quote(name)}, entrypoint = "DexterThread"))`,
   );
   const services = input.residents.map(renderResident);
   return `using Workerd = import "/workerd/workerd.capnp";
