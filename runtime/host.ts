@@ -21,12 +21,16 @@ interface HostEnv {
 }
 
 const versions = new Map<string, WorkerLoaderWorkerCode>();
-/** Slot → name of the isolate in it. A name is used once: see WorkerLoader's rules on reuse. */
-const names: (string | undefined)[] = [];
+/** Slot → what was loaded into it. A name is used for one thread only. */
+const threads: (LoadRequest | undefined)[] = [];
 
-function isolate(env: HostEnv, name: string): WorkerStub {
+/** The isolate of that name. It is made anew if it has ended itself: a function may call `abortIsolate`. */
+function isolate(env: HostEnv, { name, version, concurrent }: LoadRequest): WorkerStub {
   return env.LOADER.get(name, () => {
-    throw new Error(`isolate ${name} is gone`);
+    const code = versions.get(version);
+    if (!code) throw new Error(`isolate ${name} is gone, and version ${version} is no longer here`);
+    const thread = { js: threadModule(name, concurrent) };
+    return { ...code, modules: { ...code.modules, [THREAD_MODULE]: thread } } as WorkerLoaderWorkerCode;
   });
 }
 
@@ -46,7 +50,7 @@ function toCode(payload: VersionPayload): WorkerLoaderWorkerCode {
 
 export default {
   fetch(request: Request, env: HostEnv, ctx: ExecutionContext<{ slot: number }>) {
-    return isolate(env, names[ctx.props.slot]!).getEntrypoint().fetch(request);
+    return isolate(env, threads[ctx.props.slot]!).getEntrypoint().fetch(request);
   },
 };
 
@@ -78,25 +82,20 @@ export class Control extends WorkerEntrypoint<HostEnv> {
     }
   }
 
-  private thread(name: string): ThreadEntrypoint {
-    return isolate(this.env, name).getEntrypoint("DexterThread") as unknown as ThreadEntrypoint;
+  private thread(loaded: LoadRequest): ThreadEntrypoint {
+    return isolate(this.env, loaded).getEntrypoint("DexterThread") as unknown as ThreadEntrypoint;
   }
 
-  private async load(slot: number, { name, version, concurrent }: LoadRequest): Promise<Response> {
-    const code = versions.get(version);
-    if (!code) return new Response(`version ${version} is not here`, { status: 404 });
-    const modules = {
-      ...code.modules,
-      [THREAD_MODULE]: { js: threadModule(name, concurrent) },
-    };
-    this.env.LOADER.get(name, () => ({ ...code, modules }) as WorkerLoaderWorkerCode);
+  private async load(slot: number, request: LoadRequest): Promise<Response> {
+    const { version } = request;
+    if (!versions.has(version)) return new Response(`version ${version} is not here`, { status: 404 });
     try {
-      const problem = await this.thread(name).ready();
+      const problem = await this.thread(request).ready();
       if (problem === undefined) {
-        names[slot] = name;
+        threads[slot] = request;
         return new Response();
       }
-      await this.abort(name);
+      await this.abort(request);
       return new Response(problem, { status: 422 });
     } catch (error) {
       return new Response(error instanceof Error ? (error.stack ?? error.message) : String(error), {
@@ -106,23 +105,23 @@ export class Control extends WorkerEntrypoint<HostEnv> {
   }
 
   private async retire(slot: number): Promise<Response> {
-    const name = names[slot];
-    if (name === undefined) return new Response();
-    await this.thread(name).settled();
-    names[slot] = undefined;
-    await this.abort(name);
+    const thread = threads[slot];
+    if (thread === undefined) return new Response();
+    await this.thread(thread).settled();
+    threads[slot] = undefined;
+    await this.abort(thread);
     return new Response();
   }
 
-  private async abort(name: string): Promise<void> {
+  private async abort(thread: LoadRequest): Promise<void> {
     // The call ends the isolate that should answer it.
-    await this.thread(name)
+    await this.thread(thread)
       .abort()
       .catch(() => {});
   }
 
   private async settle(): Promise<Response> {
-    const loaded = names.filter((name) => name !== undefined).map((name) => this.thread(name));
+    const loaded = threads.filter((thread) => thread !== undefined).map((thread) => this.thread(thread));
     const residents: ThreadEntrypoint[] = [];
     for (let slot = 0; residentBinding(slot) in this.env; slot++)
       residents.push(this.env[residentBinding(slot)]!);

@@ -16,6 +16,9 @@ export interface Candidate {
   readonly version: Version;
 }
 
+/** How many functions are built and proved at the same time: enough to keep two CPUs and the servers occupied. */
+const AT_ONCE = 8;
+
 export class Deployer {
   readonly #registry: FunctionRegistry;
   readonly #fleet: Fleet<Exchange>;
@@ -56,15 +59,27 @@ export class Deployer {
     }
   }
 
-  /** Prepares several at once. Nothing is thrown: what failed keeps its failure, and is listed. */
-  async prepareAll(entries: readonly DeployedFunction[]) {
-    const candidates: Candidate[] = [];
-    const failures: unknown[] = [];
-    for (const one of await Promise.allSettled(entries.map((entry) => this.prepare(entry)))) {
-      if (one.status === "rejected") failures.push(one.reason);
-      else if (one.value) candidates.push(one.value);
-    }
-    return { candidates, failures };
+  /**
+   * Prepares several, a few at a time. Nothing is thrown: what failed keeps its failure, and is listed.
+   * @param progress is told how many are done
+   */
+  async prepareAll(entries: readonly DeployedFunction[], progress?: (done: number) => void) {
+    const outcomes: PromiseSettledResult<Candidate | undefined>[] = [];
+    const waiting = [...entries.entries()];
+    let done = 0;
+    const prepareInTurn = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const [place, entry] = next;
+        [outcomes[place]] = await Promise.allSettled([this.prepare(entry)]);
+        progress?.(++done);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, prepareInTurn));
+    await this.#registry.restBuilders();
+    return {
+      candidates: outcomes.flatMap((one) => (one.status === "fulfilled" ? (one.value ?? []) : [])),
+      failures: outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : [])),
+    };
   }
 
   /** The second half: requests go to the new version from now on. */

@@ -19,6 +19,10 @@ const catalogue = {
   SERVER_LOST: ["the server process ended while it served this request", 502],
   BAD_RESPONSE: ["the thread's response could not be read: {reason}", 502],
   PORT_IN_USE: ["{address} is in use by another program; choose another with --set listen=<address>", 500],
+  INSPECT_FAILED: [
+    "cannot listen for debuggers on {address}: {reason}; choose another port with --inspect=<port>",
+    500,
+  ],
   LISTEN_FAILED: ["cannot listen on {address}: {reason}", 500],
   LOCKED: [
     "{path}: another dexter (process {pid}) runs on this data directory; stop it or set data_dir",

@@ -43,8 +43,11 @@ export function program(): Command {
     );
   common(dexter.command("dev"))
     .description("serve this project and take up every change; for development")
+    .option("--inspect [port]", "let debuggers attach, such as Chrome's DevTools (default port: 9229)")
     .addHelpText("after", SERVE_HELP)
-    .action(async (options: CommonOptions) => (await import("./cli/serve.ts")).serve("dev", options));
+    .action(async (options: CommonOptions & { inspect?: string | true }) =>
+      (await import("./cli/serve.ts")).serve("dev", options),
+    );
   common(dexter.command("start"))
     .description("serve this project")
     .addHelpText("after", SERVE_HELP)

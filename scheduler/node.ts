@@ -26,8 +26,13 @@ import { type NodeStatus, nodeStatus } from "./status.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Project } from "./types.ts";
 
+/** How often a build of many functions says how far it is. */
+const PROGRESS_MS = 2_000;
+
 export interface NodeOptions {
   readonly dev: boolean;
+  /** Debuggers may attach; the project is one that `inspectable` made. */
+  readonly inspect?: boolean;
   readonly log: Logger;
   /** Reads the configuration again, as the command line said. */
   readonly readProject: () => Promise<Project>;
@@ -60,7 +65,7 @@ export class DexterNode {
     this.#options = options;
     const { node } = project;
     const { dev, log } = options;
-    this.registry = new FunctionRegistry({ dev });
+    this.registry = new FunctionRegistry(options);
     this.#reporter = new Reporter({ dev, log, registry: this.registry, root: () => this.#project.root });
     this.#dispatcher = new Dispatcher(
       {
@@ -74,7 +79,7 @@ export class DexterNode {
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
-    this.#supervisor = new Supervisor(this.#dispatcher.fleet, supervisorSettings(node, options.dev), {
+    this.#supervisor = new Supervisor(this.#dispatcher.fleet, supervisorSettings(node, options), {
       payload: (id) => this.registry.payload(id),
       mayReside: (id) => this.registry.mayReside(id),
       onLine: (line, stream, member) => this.#reporter.serverLine(line, stream, member),
@@ -121,6 +126,11 @@ export class DexterNode {
     return this.#listeners.urls;
   }
 
+  /** Where debuggers find the functions now: a port of the loopback. */
+  get inspectorPort(): number | undefined {
+    return this.#supervisor.inspectorPort;
+  }
+
   get project(): Project {
     return this.#project;
   }
@@ -157,16 +167,19 @@ export class DexterNode {
   async apply(project: Project, { restart }: { restart?: "one by one" | "at once" } = {}): Promise<void> {
     await this.#inOrder(async () => {
       checkIdentity(this.#project.node, project.node);
-      const servers = supervisorSettings(project.node, this.#options.dev);
+      const servers = supervisorSettings(project.node, this.#options);
       const listeners = await this.#listeners.change(project.node);
       const entries = project.functions.map((config) => this.registry.entryFor(config));
-      const { candidates, failures } = await this.deployer.prepareAll(entries);
+      const { candidates, failures } = await this.deployer.prepareAll(
+        entries,
+        this.#progress(entries.length),
+      );
       if (failures.length > 0 && !this.#options.dev) {
         listeners.abandon();
         await this.deployer.abandonAll(entries, candidates);
         throw this.#reporter.combined(failures);
       }
-      const changed = needsRestart(supervisorSettings(this.#project.node, this.#options.dev), servers);
+      const changed = needsRestart(supervisorSettings(this.#project.node, this.#options), servers);
       listeners.finish();
       this.#project = project;
       this.#options.log.level = project.node.logLevel;
@@ -176,6 +189,7 @@ export class DexterNode {
       await this.deployer.removeAllBut(project.functions.map(({ name }) => name));
       this.#supervisor.configure(servers);
       if (restart || changed) this.#supervisor.restart(restart ?? "one by one");
+      if (this.#options.inspect) await this.#supervisor.settled();
       for (const failure of failures) this.#reporter.failure(failure);
     });
   }
@@ -190,6 +204,7 @@ export class DexterNode {
       const broken = entries.filter(({ failure }) => failure);
       const { candidates, failures } = await this.deployer.prepareAll(entries);
       for (const candidate of candidates) this.deployer.commit(candidate);
+      if (this.#options.inspect) await this.#supervisor.settled();
       const ms = Math.round(performance.now() - startedAtMs);
       const updated = candidates.map(({ entry }) => entry);
       const { log } = this.#options;
@@ -221,6 +236,7 @@ export class DexterNode {
     for (const config of functions) this.registry.put(this.registry.entryFor(config));
     await this.#supervisor.start(this.#firstBuilds());
     await this.#firstLoads();
+    if (this.#options.inspect) await this.#supervisor.settled();
     this.#throwIfStopping();
     (await this.#listeners.change(node)).finish();
     this.#admin = await openAdmin(adminSocket(node.dataDir), {
@@ -237,12 +253,23 @@ export class DexterNode {
   }
 
   async #firstBuilds(): Promise<void> {
-    const { candidates, failures } = await this.deployer.prepareAll([...this.registry.functions.values()]);
+    const entries = [...this.registry.functions.values()];
+    const { candidates, failures } = await this.deployer.prepareAll(entries, this.#progress(entries.length));
     this.#throwIfStopping();
     this.#throwOrReport(failures);
     for (const candidate of candidates) this.deployer.commit(candidate);
     const { node, functions } = this.#project;
     if (!fitsAllAtOnce(functions, node)) this.#dispatcher.fleet.deactivateAll();
+  }
+
+  /** Says how far it is, now and then; nothing of what is done in no time. */
+  #progress(all: number): (done: number) => void {
+    let saidMs = performance.now();
+    return (done) => {
+      if (performance.now() - saidMs < PROGRESS_MS || done === all) return;
+      saidMs = performance.now();
+      this.#options.log.info(`built ${done} of ${all} functions`);
+    };
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { VersionModule, VersionPayload } from "../runtime/protocol.ts";
-import { type Builder, createBuilder } from "./bundle/builder.ts";
+import { type Builder, createBuilder, endBundler } from "./bundle/builder.ts";
 import type { DexterError } from "./errors.ts";
 import type { FunctionSpec } from "./policy/thread.ts";
 import type { FunctionConfig, Version } from "./types.ts";
@@ -36,11 +36,15 @@ export function runtimeModule(name: "host" | "prelude" | "console"): string {
 export class FunctionRegistry {
   readonly functions = new Map<string, DeployedFunction>();
   readonly #versions = new Map<string, Version>();
+  /** What `mayReside` found: it is asked every second, and a version may be megabytes. */
+  readonly #mayReside = new WeakMap<Version, boolean>();
   readonly #dev: boolean;
+  readonly #inspect: boolean;
   readonly #prelude: Readonly<Record<string, VersionModule>>;
 
-  constructor(options: { readonly dev: boolean }) {
+  constructor(options: { readonly dev: boolean; readonly inspect?: boolean }) {
     this.#dev = options.dev;
+    this.#inspect = options.inspect ?? false;
     this.#prelude = {
       "dexter-prelude.js": { js: runtimeModule("prelude") },
       "dexter-console.js": { js: runtimeModule("console") },
@@ -104,7 +108,10 @@ export class FunctionRegistry {
   /** In a resident thread `abortIsolate` would end the whole server. */
   mayReside(id: string): boolean {
     const version = this.#versions.get(id);
-    return version !== undefined && !JSON.stringify(version.modules).includes("abortIsolate");
+    if (version === undefined) return false;
+    const known = this.#mayReside.get(version) ?? !mentions(version, "abortIsolate");
+    this.#mayReside.set(version, known);
+    return known;
   }
 
   /** What a server needs to load isolates of a version: the prelude in front of the user's modules. */
@@ -115,7 +122,12 @@ export class FunctionRegistry {
     const user = `import * as user from ${main};\nexport * from ${main};\nexport default user.default;\n`;
     return {
       mainModule: "dexter-prelude.js",
-      modules: { ...version.modules, ...this.#prelude, "dexter-user.js": { js: user } },
+      modules: {
+        ...version.modules,
+        ...(this.#inspect ? withMap(version) : {}),
+        ...this.#prelude,
+        "dexter-user.js": { js: user },
+      },
       compatibilityDate: version.compatibilityDate,
       compatibilityFlags: withAsyncContext(version.compatibilityFlags),
       allowExperimental: false,
@@ -123,9 +135,30 @@ export class FunctionRegistry {
     };
   }
 
+  /** No build is under way, and outside dev none is to be expected soon. */
+  async restBuilders(): Promise<void> {
+    if (!this.#dev) await endBundler();
+  }
+
   async dispose(): Promise<void> {
     await Promise.all([...this.functions.values()].map((entry) => entry.builder.dispose()));
   }
+}
+
+/** The main module with its source map in it, for debuggers. */
+function withMap({ mainModule, modules, sourceMap }: Version): Record<string, VersionModule> {
+  const main = modules[mainModule];
+  if (sourceMap === undefined || !main || !("js" in main)) return {};
+  const url = `data:application/json;base64,${Buffer.from(sourceMap).toString("base64")}`;
+  return { [mainModule]: { js: `${main.js}\n//# sourceMappingURL=${url}\n` } };
+}
+
+/** Whether the word stands in any script of the version. */
+function mentions({ modules }: Version, word: string): boolean {
+  return Object.values(modules).some((module) => {
+    const script = "js" in module ? module.js : "cjs" in module ? module.cjs : "";
+    return script.includes(word);
+  });
 }
 
 /** The prelude follows a request through asynchronous code, which needs AsyncLocalStorage and nothing else. */

@@ -3,12 +3,22 @@ import { statSync } from "node:fs";
 import { resolveAccount } from "./accounts.ts";
 import { DexterError } from "./errors.ts";
 import { runDirectory } from "./paths.ts";
+import { RESIDENTS_AFTER_MS } from "./policy/residency.ts";
 import { runtimeModule } from "./registry.ts";
 import type { SupervisorSettings } from "./supervisor.ts";
 import type { NodeConfig } from "./types.ts";
 
+/** How the node is run. */
+export interface Mode {
+  readonly dev: boolean;
+  /** Debuggers may attach: see scheduler/dev/inspect.ts. */
+  readonly inspect?: boolean;
+}
+
+const RESIDENTS = { off: "none", on: "hot", always: "all" } as const;
+
 /** Throws UNKNOWN_USER, NOT_ROOT, or CONFIG_INVALID for a core dump directory that is none. */
-export function supervisorSettings(node: NodeConfig, dev: boolean): SupervisorSettings {
+export function supervisorSettings(node: NodeConfig, { dev, inspect = false }: Mode): SupervisorSettings {
   const { coreDumpDirectory } = node;
   if (coreDumpDirectory !== undefined && !isFolder(coreDumpDirectory)) {
     const reason = `core_dump_directory: ${coreDumpDirectory} is not a folder; create it, or name another`;
@@ -19,10 +29,12 @@ export function supervisorSettings(node: NodeConfig, dev: boolean): SupervisorSe
     maxThreadsPerChild: node.maxThreadsPerChild,
     maxRequestsPerChild: node.maxRequestsPerChild,
     stopTimeoutMs: node.stopTimeoutMs,
-    residents: node.residentThreads && !dev,
+    residents: dev && !inspect ? "none" : RESIDENTS[node.residentThreads],
+    residentsAfterMs: inspect ? 0 : RESIDENTS_AFTER_MS,
     directoryOf: (slot, generation) => `${runDirectory(node.dataDir)}/${slot}.${generation}`,
     server: {
       hostModule: runtimeModule("host"),
+      inspector: inspect,
       allowNetwork: node.allowNetwork,
       v8Flags: node.v8Flags,
       ...resolveAccount(node.user, node.group),

@@ -10,6 +10,7 @@ import type { FunctionSpec, Thread } from "./policy/thread.ts";
 import { LoadMeter } from "./server/load.ts";
 import { Loader } from "./server/loader.ts";
 import { type ServerOptions, ServerProcess } from "./server/process.ts";
+import { type Resident, residentsOf } from "./server/residents.ts";
 
 /** What the supervisor keeps to. Replaced as a whole by `configure`. */
 export interface SupervisorSettings {
@@ -22,8 +23,10 @@ export interface SupervisorSettings {
     ServerOptions,
     "slot" | "generation" | "directory" | "threadSlots" | "residents" | "onLine"
   >;
-  /** Whether generations are born with threads of hot functions. */
-  readonly residents: boolean;
+  /** Whose threads generations are born with: of no function, of hot ones, of all active ones. */
+  readonly residents: "none" | "hot" | "all";
+  /** For so long servers and versions are left alone before a server is replaced for resident threads. */
+  readonly residentsAfterMs: number;
   /** A folder for a generation's sockets. */
   directoryOf(slot: number, generation: number): string;
 }
@@ -47,8 +50,8 @@ export interface Member {
   readonly process: ServerProcess;
   readonly loader: Loader;
   readonly load: LoadMeter;
-  /** What it was born with. */
-  readonly residents: readonly FunctionSpec[];
+  /** What it was born with, in its first slots. */
+  readonly residents: readonly Resident[];
   drainingSinceMs?: number;
   settled?: "asked" | "done";
 }
@@ -60,15 +63,15 @@ interface Slot {
   /** Deaths in a row, each soon after its start. */
   failures: number;
   startAfterMs: number;
-  /** Versions with which a generation did not start. */
-  readonly distrusted: Set<string>;
 }
 
 const TICK_MS = 1_000;
 /** How often the load of a server that takes requests is looked at. */
 const LOAD_MS = 100;
-/** A generation that lacks resident threads lives at least so long: several deploys in a row make one change. */
-const RESIDENTS_AFTER_MS = 5_000;
+/** A generation with resident threads that takes longer to start is given up; workerd runs their modules first. */
+const START_DEADLINE_MS = 30_000;
+/** After a start that failed for no reason that names a function, so long none of its functions is resident. */
+const DISTRUST_MS = 60_000;
 const PROBE_TIMEOUT_MS = 1_000;
 /** A server that lived this long did not fail to start. */
 const STABLE_AFTER_MS = 10_000;
@@ -80,7 +83,10 @@ export class Supervisor<T> {
   #settings: SupervisorSettings;
   readonly #slots: Slot[] = [];
   readonly #members = new Map<number, Member>();
+  /** Versions with which a generation did not start, and until when they are loaded only. */
+  readonly #distrusted = new Map<string, number>();
   readonly #outcomes = new Map<Thread, { resolve: () => void; reject: (reason: DexterError) => void }>();
+  readonly #settledWaiters: (() => void)[] = [];
   #functions: Promise<unknown> = Promise.resolve();
   #nextKey = 1;
   /** Raised by a restart; servers of an older epoch are replaced. */
@@ -139,6 +145,26 @@ export class Supervisor<T> {
     this.#reconcile();
   }
 
+  /** Resolves when no server is about to be replaced, or when it stops. */
+  settled(): Promise<void> {
+    const settled = new Promise<void>((resolve) => this.#settledWaiters.push(resolve));
+    this.#reconcile();
+    return settled;
+  }
+
+  get #isSettled(): boolean {
+    if (this.#stopping) return true;
+    return this.#slots.every(
+      ({ current, next }) =>
+        current && !next && current.epoch === this.#epoch && !this.#wantsResidents(current),
+    );
+  }
+
+  /** Where debuggers find the resident threads of the first server that has an inspector and serves. */
+  get inspectorPort(): number | undefined {
+    return this.#slots.find(({ current }) => current?.process.inspectorPort)?.current?.process.inspectorPort;
+  }
+
   /** Queues a load at the thread's server; resolves, or rejects with LOAD_FAILED, when it is over. */
   load(thread: Thread): void {
     this.#members.get(thread.server)?.loader.load(thread);
@@ -153,6 +179,7 @@ export class Supervisor<T> {
   }
 
   forget(versionId: string): void {
+    this.#distrusted.delete(versionId);
     for (const member of this.#members.values()) member.loader.forget(versionId);
   }
 
@@ -182,17 +209,20 @@ export class Supervisor<T> {
     do {
       this.#pass = "running";
       this.#spawnMissing();
+      this.#giveUpLate();
       this.#switchToReady();
       this.#drainExcess();
       this.#endDrained();
     } while ((this.#pass as string) === "again");
     this.#pass = "none";
+    if (this.#settledWaiters.length > 0 && this.#isSettled)
+      for (const resolve of this.#settledWaiters.splice(0)) resolve();
   }
 
   #spawnMissing(): void {
     if (this.#stopping) return;
     while (this.#slots.length < this.#settings.numServers) {
-      this.#slots.push({ generation: 0, failures: 0, startAfterMs: 0, distrusted: new Set() });
+      this.#slots.push({ generation: 0, failures: 0, startAfterMs: 0 });
     }
     this.#slots.slice(0, this.#settings.numServers).forEach((slot, index) => {
       if (!slot.next && this.#needsNext(slot) && Date.now() >= slot.startAfterMs)
@@ -206,20 +236,27 @@ export class Supervisor<T> {
     if (server && server.requests >= server.recycleAt) return true;
     const outdated = slot.current.epoch !== this.#epoch;
     if (outdated && this.#allAtOnce) return true;
-    return (outdated || this.#wantsResidents(slot, slot.current)) && !this.#slots.some((other) => other.next);
+    if (this.#slots.some((other) => other.next)) return false;
+    return outdated || this.#wantsResidents(slot.current);
   }
 
-  /** Whether the next generation would be born with other threads, and this one has lived long enough. */
-  #wantsResidents(slot: Slot, current: Member): boolean {
-    if (Date.now() - current.process.startedAtMs < RESIDENTS_AFTER_MS) return false;
-    return !this.#fleet.isBornWith(current.key, this.#residents(slot));
+  #wantsResidents({ key }: Member): boolean {
+    const wanted = this.#residents();
+    const { residentsAfterMs } = this.#settings;
+    return (
+      wanted !== undefined && this.#fleet.wantsResidents(key, wanted, performance.now(), residentsAfterMs)
+    );
   }
 
-  #residents(slot: Slot): FunctionSpec[] {
-    if (!this.#settings.residents) return [];
+  /** What a generation that starts now is to be born with; undefined when that is not wanted at all. */
+  #residents(): FunctionSpec[] | undefined {
+    const { residents } = this.#settings;
+    if (residents === "none") return undefined;
+    const trusted = (version: string) => Date.now() >= (this.#distrusted.get(version) ?? 0);
     return this.#fleet.residents(
+      residents,
       this.#limits(),
-      ({ version }) => !slot.distrusted.has(version) && this.#ports.mayReside(version),
+      ({ version }) => trusted(version) && this.#ports.mayReside(version),
     );
   }
 
@@ -227,13 +264,7 @@ export class Supervisor<T> {
     const settings = this.#settings;
     const key = this.#nextKey++;
     const generation = ++slot.generation;
-    const specs = this.#residents(slot);
-    const residents = specs.map(({ name, version, threads }, place) => ({
-      name: `${name}-r${place}`,
-      versionId: version,
-      concurrent: threads.concurrency > 1,
-      payload: this.#ports.payload(version)!,
-    }));
+    const residents = residentsOf(this.#residents() ?? [], (version) => this.#ports.payload(version)!);
     const process = new ServerProcess({
       ...settings.server,
       slot: index,
@@ -262,7 +293,7 @@ export class Supervisor<T> {
       },
     });
     const load = new LoadMeter(process.pid ?? 0);
-    const member: Member = { key, epoch: this.#epoch, process, loader, load, residents: specs };
+    const member: Member = { key, epoch: this.#epoch, process, loader, load, residents };
     this.#members.set(key, member);
     process.exited.then((how) => this.#exited(slot, member, how));
     Promise.all([process.ready, this.#functions]).then(
@@ -275,24 +306,24 @@ export class Supervisor<T> {
   #becameReady(slot: Slot, member: Member): void {
     if (slot.next !== member) return;
     const { slot: index, generation, pid } = member.process;
-    const server = this.#fleet.addServer(
-      member.key,
-      this.#limits(),
-      index,
-      member.residents,
-      performance.now(),
-    );
-    const threads = server.threads.slice(0, member.residents.length) as Thread[];
-    member.loader.adopt(
-      threads,
-      member.residents.map(({ name }, place) => `${name}-r${place}`),
-    );
+    const { residents } = member;
+    const specs = residents.map(({ spec }) => spec);
+    this.#fleet.addServer(member.key, this.#limits(), index, specs, performance.now());
+    member.loader.adopt(this.#fleet.server(member.key)!.residents, residents);
     this.#ports.onEvent("info", "server is ready", { server: index, generation, pid });
     this.wake();
   }
 
   #limits() {
     return { maxThreads: this.#settings.maxThreadsPerChild, maxRequests: this.#settings.maxRequestsPerChild };
+  }
+
+  /** A module scope that never ends would keep the slot from ever getting another generation. */
+  #giveUpLate(): void {
+    for (const { next } of this.#slots) {
+      if (next?.process.stage !== "starting" || next.residents.length === 0) continue;
+      if (Date.now() - next.process.startedAtMs >= START_DEADLINE_MS) next.process.kill();
+    }
   }
 
   /** With nothing to replace, or nothing that serves, a server opens at once; else with its start threads loaded. */
@@ -346,9 +377,7 @@ export class Supervisor<T> {
     this.#members.delete(member.key);
     this.#ports.onExit(member.key);
     this.#fleet.removeServer(member.key, performance.now());
-    // The likeliest culprit is what it was to be born with; loaded, a version fails with a reason.
-    if (slot.next === member && member.process.failedToStart)
-      for (const { version } of member.residents) slot.distrusted.add(version);
+    if (slot.next === member && member.process.failedToStart && !this.#stopping) this.#distrust(member);
     if (slot.next === member) delete slot.next;
     if (slot.current === member) delete slot.current;
     if (!expected && !this.#stopping) {
@@ -370,6 +399,29 @@ export class Supervisor<T> {
     for (const thread of [...this.#outcomes.keys()])
       if (thread.server === member.key) this.#settleOutcome(thread);
     this.wake();
+  }
+
+  /**
+   * What a server was to be born with is the likeliest reason that it did not start. Loaded, a version that is at
+   * fault fails alone, and says why.
+   */
+  #distrust({ process, residents }: Member): void {
+    const named = residents.filter(({ name }) => process.failedResidents.has(name));
+    const until = named.length > 0 ? Number.POSITIVE_INFINITY : Date.now() + DISTRUST_MS;
+    for (const { spec } of named.length > 0 ? named : residents) {
+      if (this.#distrusted.has(spec.version) && until < Number.POSITIVE_INFINITY) continue;
+      if (this.#distrusted.get(spec.version) === until) continue;
+      this.#distrusted.set(spec.version, until);
+      this.#ports.onEvent(
+        "warn",
+        "a server did not start with resident threads of a function; they are loaded",
+        {
+          server: process.slot,
+          function: spec.name,
+          version: spec.version,
+        },
+      );
+    }
   }
 
   /** By a request, by who wants to know its outcome, or by a generation that does not serve before it is warm. */

@@ -36,8 +36,8 @@ export interface NodeConfig extends ThreadSettings {
   readonly scoreBoardFile?: string;
   readonly coreDumpDirectory?: string;
   readonly connectionStatus: boolean;
-  /** Generations are born with threads of hot functions. */
-  readonly residentThreads: boolean;
+  /** Generations are born with threads of no function, of hot ones, of all active ones. */
+  readonly residentThreads: "off" | "on" | "always";
   /** Bytes; 0 = the system's. */
   readonly sendBufferSize: number;
   readonly dataDir: string;

@@ -22,7 +22,7 @@ test("gives every directive its documented default", async (t) => {
     pidFile: join(root, ".dexter/dexter.pid"),
     lockFile: join(root, ".dexter/dexter.lock"),
     connectionStatus: true,
-    residentThreads: false,
+    residentThreads: "on",
     sendBufferSize: 0,
     dataDir: join(root, ".dexter"),
     functionsDir: join(root, "functions"),

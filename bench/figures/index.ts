@@ -3,6 +3,7 @@
 import { progress } from "../progress.ts";
 import type { Spread } from "../statistics.ts";
 import { measureCold } from "./cold.ts";
+import { showDensity } from "./density.ts";
 import { type IdleFigures, measureIdle } from "./idle.ts";
 import { measureReload } from "./reload.ts";
 import { measureStartup } from "./startup.ts";
@@ -26,5 +27,6 @@ export async function measureLatency(set: readonly string[]): Promise<LatencyFig
   const startup = await measureStartup(set);
   progress("latency: memory at rest");
   const idle = await measureIdle(set);
+  await showDensity(set);
   return { reload, cold, startup, ...(idle && { idle }) };
 }

@@ -1,6 +1,6 @@
 /**
- * Builds the versions of one function, again and again: the first build parses everything, the next ones
- * only what changed.
+ * Builds the versions of one function. In dev a function that is built again is being worked on: from its second
+ * build on, esbuild keeps what it has parsed, some 0.5 MB, and parses only what changed.
  */
 import { realpath } from "node:fs/promises";
 import path from "node:path";
@@ -12,6 +12,7 @@ import {
   context,
   type Message,
   type Plugin,
+  stop as stopEsbuild,
 } from "esbuild";
 import type { FunctionConfig, Version } from "../types.ts";
 import { advise, packageName } from "./advice.ts";
@@ -45,8 +46,18 @@ export function createBuilder(fn: FunctionConfig, options: { readonly dev: boole
   return new FunctionBuilder(fn, options.dev);
 }
 
+/**
+ * Ends esbuild's process, which holds on to the memory of its largest hour. No build may be under way; the next one
+ * starts another, in some 20 ms.
+ */
+export async function endBundler(): Promise<void> {
+  await stopEsbuild();
+}
+
+type Options = ReturnType<typeof esbuildOptions>;
+
 interface Bundler extends BundlePaths {
-  readonly context: BuildContext<ReturnType<typeof esbuildOptions>>;
+  readonly context: BuildContext<Options>;
   readonly found: () => CollectedModules;
 }
 
@@ -56,6 +67,7 @@ class FunctionBuilder implements Builder {
   readonly #dev: boolean;
   readonly #stop = new AbortController();
   #bundler: Bundler | undefined;
+  #wasBuilt = false;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(fn: FunctionConfig, dev: boolean) {
@@ -99,9 +111,8 @@ class FunctionBuilder implements Builder {
   async #bundle(main: string): Promise<Version> {
     const paths = { root: await realpath(this.#fn.root), main };
     try {
-      const { context, found } = await this.#bundlerFor(paths);
-      const result = await context.rebuild();
-      const { modules, files } = found();
+      const { result, found } = await this.#run(paths);
+      const { modules, files } = found;
       const read = Object.keys(result.metafile.inputs).filter((input) => !VIRTUAL.test(input));
       this.inputs = this.#watched([...read.map((input) => path.resolve(paths.root, input)), ...files]);
       const { code, map } = outputs(result);
@@ -118,6 +129,16 @@ class FunctionBuilder implements Builder {
       const messages = error.errors.map((message) => advise(message, this.#fn));
       throw new BuildError(problemsFromMessages(messages, paths.root), { cause: error });
     }
+  }
+
+  async #run(paths: BundlePaths): Promise<{ result: BuildResult<Options>; found: CollectedModules }> {
+    if (this.#dev && this.#wasBuilt) {
+      const { context, found } = await this.#bundlerFor(paths);
+      return { result: await context.rebuild(), found: found() };
+    }
+    this.#wasBuilt = true;
+    const { options, found } = await this.#options(paths);
+    return { result: await buildOnce(options), found: found() };
   }
 
   async #bundlerFor(paths: BundlePaths): Promise<Bundler> {

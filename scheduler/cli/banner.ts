@@ -4,7 +4,7 @@ import { colours } from "./colours.ts";
 import { list, table, terminalWidth } from "./table.ts";
 
 /** The functions with their URLs, and where to look further. */
-export function banner(node: DexterNode): string {
+export function banner(node: DexterNode, inspector?: string): string {
   const [url = ""] = node.urls;
   const { functions, node: settings } = node.project;
   const rows = functions.map(({ name }) => {
@@ -16,9 +16,24 @@ export function banner(node: DexterNode): string {
     table(["function", "url", "answers at"], rows, { width: terminalWidth() }),
     "",
     `dexter is ready on ${node.urls.join(", ")}`,
+    ...(inspector === undefined ? [] : debuggers(functions, inspector)),
     colours.dim("state of servers and threads: npx dexter status (--watch)"),
     "",
   ].join("\n");
+}
+
+/** Where debuggers find the functions. */
+function debuggers(functions: readonly { readonly name: string }[], inspector: string): string[] {
+  const links = functions.map(({ name }) => [
+    name,
+    `devtools://devtools/bundled/js_app.html?experiments=true&v8only=true&ws=${inspector}/${name}-r0`,
+  ]);
+  return [
+    `debuggers: ${inspector} (in Chrome: chrome://inspect, Configure…; or one of these addresses)`,
+    "",
+    table(["function", "DevTools"], links, { width: Number.POSITIVE_INFINITY }),
+    "",
+  ];
 }
 
 /** A link that reaches the function, from its first route. */

@@ -6,9 +6,18 @@ import { DexterNode } from "../node.ts";
 import { banner } from "./banner.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
 
-export async function serve(mode: "dev" | "start", options: CommonOptions): Promise<void> {
+export interface ServeOptions extends CommonOptions {
+  /** The port for debuggers, or true for the usual one. */
+  readonly inspect?: string | true;
+}
+
+const INSPECT_PORT = 9229;
+
+export async function serve(mode: "dev" | "start", options: ServeOptions): Promise<void> {
   const dev = mode === "dev";
-  const readProject = () => loadProject({ ...projectOptions(options), dev });
+  const given = () => loadProject({ ...projectOptions(options), dev });
+  const inspection = options.inspect === undefined ? undefined : await import("../dev/inspect.ts");
+  const readProject = inspection ? async () => inspection.inspectable(await given()) : given;
   const project = await readProject();
   warn(project.warnings);
   const isForPeople = dev || process.stderr.isTTY === true;
@@ -22,8 +31,11 @@ export async function serve(mode: "dev" | "start", options: CommonOptions): Prom
   const interrupt = () => starting.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
   let stop: (graceful: boolean) => unknown = interrupt;
+  let serving: DexterNode | undefined;
+  const relay = await inspection?.InspectorRelay.open(inspectPort(options), () => serving?.inspectorPort);
   const node = await DexterNode.start(project, {
     dev,
+    inspect: relay !== undefined,
     log,
     readProject,
     onStop: (graceful) => stop(graceful),
@@ -31,15 +43,28 @@ export async function serve(mode: "dev" | "start", options: CommonOptions): Prom
     ...(onRequest ? { onRequest } : {}),
   }).catch((error) => {
     if (starting.signal.aborted) process.exit(0);
+    relay?.close();
     throw error;
   });
+  serving = node;
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
   const hotReload = dev
     ? new (await import("../dev/watch.ts")).HotReload(node, { log, readProject })
     : undefined;
-  stop = stopper(node, log, () => hotReload?.close());
+  stop = stopper(node, log, () => {
+    hotReload?.close();
+    relay?.close();
+  });
   obeySignals(node, log, stop);
-  console.log(banner(node));
+  console.log(banner(node, relay?.address));
+}
+
+/** Throws USAGE. */
+function inspectPort({ inspect }: ServeOptions): number {
+  if (inspect === true || inspect === undefined) return INSPECT_PORT;
+  const port = /^\d{1,5}$/.test(inspect) ? Number(inspect) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new DexterError("USAGE", { reason: `--inspect must be a port from 0 to 65535 (got "${inspect}")` });
 }
 
 async function requestLog() {

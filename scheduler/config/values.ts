@@ -45,6 +45,13 @@ export const onOff = parsed('must be true, false, "on" or "off"', (value) => {
   return word === "on" ? true : word === "off" ? false : undefined;
 });
 
+/** On, off, or always; true and false are accepted for the first two. */
+export const onOffAlways = parsed('must be "on", "off" or "always"', (value) => {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  const word = typeof value === "string" ? value.toLowerCase() : "";
+  return word === "on" || word === "off" || word === "always" ? word : undefined;
+});
+
 /** One value or a list of them; comes out as a list. */
 export function listOf<T extends z.ZodType>(item: T) {
   return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item));

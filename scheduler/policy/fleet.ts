@@ -6,6 +6,7 @@
 import { leastBusy } from "./balancer.ts";
 import { HELD_MS, type Pool } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
+import { Heat, isOutdated, RESIDENTS_AFTER_MS, startThreadsOf } from "./residency.ts";
 import { type Place, Server, type ServerLimits, type ServerLoad } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
 
@@ -22,15 +23,6 @@ export const SPARE_EVICTS_AFTER_MS = 10_000;
 
 /** After a failed load no spare threads are started for this long. */
 const LOAD_RETRY_MS = 1_000;
-
-/**
- * A function becomes hot with so many requests of late, and is no longer so below the other number. A resident
- * thread saves about 0.1 ms a request, the generation that makes it costs 0.1 to 0.2 s.
- */
-const HOT = 2_000;
-const COLD = 100;
-/** Of the heat, what is left a second later. */
-const COOLING = 0.97;
 
 /** What the policy asks of the world. */
 export interface Effects<T> {
@@ -51,9 +43,9 @@ export interface Effects<T> {
 
 interface FunctionState {
   spec: FunctionSpec;
-  /** Requests of late: those of the last second count whole, older ones ever less. */
-  heat: number;
-  hot: boolean;
+  /** Since when requests go to this version. */
+  promotedMs: number;
+  readonly heat: Heat;
   lastRequestMs: number;
   noSparesBeforeMs: number;
 }
@@ -92,7 +84,7 @@ export class Fleet<T> {
     const fn = this.#functions.get(name);
     if (fn === undefined) return undefined;
     fn.lastRequestMs = nowMs;
-    fn.heat++;
+    fn.heat.count();
     this.#active.add(fn);
     return this.queue.waiting(name) > 0 ? undefined : this.#take(fn, nowMs);
   }
@@ -127,12 +119,12 @@ export class Fleet<T> {
   /** Makes `spec` what the function's requests go to. Threads of another version retire. */
   promote(spec: FunctionSpec, nowMs: number): void {
     const known = this.#functions.get(spec.name);
-    if (known) known.spec = spec;
+    if (known) Object.assign(known, { spec, promotedMs: nowMs });
     else
       this.#functions.set(spec.name, {
         spec,
-        heat: 0,
-        hot: false,
+        promotedMs: nowMs,
+        heat: new Heat(),
         lastRequestMs: -Infinity,
         noSparesBeforeMs: 0,
       });
@@ -194,7 +186,7 @@ export class Fleet<T> {
   ): Server {
     const place = this.#places.get(index) ?? { index, busyThreads: 0 };
     this.#places.set(index, place);
-    const server = new Server(key, limits, place);
+    const server = new Server(key, limits, place, nowMs);
     this.#servers.set(key, server);
     for (const [slot, spec] of residents.entries()) {
       server.adopt(spec, slot, nowMs);
@@ -210,27 +202,41 @@ export class Fleet<T> {
     }
   }
 
-  /** The threads that a generation should be born with: the start threads of hot functions. */
-  residents(limits: ServerLimits, allowed: (spec: FunctionSpec) => boolean): FunctionSpec[] {
-    const hottestFirst = [...this.#active]
-      .filter((fn) => fn.hot && allowed(fn.spec))
-      .sort((a, b) => b.heat - a.heat);
-    const wanted = hottestFirst.flatMap(({ spec }) =>
-      new Array<FunctionSpec>(spec.threads.startThreads).fill(spec),
+  /** The threads that a generation should be born with: the start threads of hot functions, or of all active ones. */
+  residents(
+    whose: "hot" | "all",
+    limits: ServerLimits,
+    allowed: (spec: FunctionSpec) => boolean,
+  ): FunctionSpec[] {
+    const functions = [...this.#active].filter(
+      ({ heat, spec }) => (whose === "all" || heat.wasHot) && allowed(spec),
     );
-    return wanted.slice(0, limits.maxThreads);
+    functions.sort((one, other) => one.heat.before(other.heat));
+    return startThreadsOf(
+      functions.map(({ spec }) => spec),
+      limits.maxThreads,
+    );
   }
 
-  /** Whether a server was born with threads of this version, or was born with some that serve no more. */
-  isBornWith(key: number, wanted: readonly FunctionSpec[]): boolean {
-    const born = (this.#servers.get(key)?.threads ?? []).filter((thread) => thread?.kind === "resident");
-    const has = (spec: FunctionSpec) =>
-      born.some((thread) => thread!.functionName === spec.name && thread!.version === spec.version);
-    const serves = (thread: Thread | undefined) => {
-      const fn = this.#functions.get(thread!.functionName);
-      return fn !== undefined && this.#active.has(fn) && fn.spec.version === thread!.version;
+  /**
+   * Whether a server should be replaced because the next generation would be born with other threads.
+   * @param wanted those of `residents`
+   * @param restMs for so long servers and versions are left alone, so that several changes make one replacement
+   */
+  wantsResidents(
+    key: number,
+    wanted: readonly FunctionSpec[],
+    nowMs: number,
+    restMs: number = RESIDENTS_AFTER_MS,
+  ): boolean {
+    const server = this.#servers.get(key);
+    if (server === undefined) return false;
+    const live = (name: string) => {
+      const fn = this.#functions.get(name);
+      if (fn === undefined) return undefined;
+      return { version: fn.spec.version, ageMs: nowMs - fn.promotedMs, active: this.#active.has(fn) };
     };
-    return wanted.every(has) && born.every(serves);
+    return isOutdated({ ageMs: nowMs - server.sinceMs, born: server.residents, wanted, live }, restMs);
   }
 
   /** Whether every thread that `addServer` started is ready, or has failed. */
@@ -340,9 +346,8 @@ export class Fleet<T> {
       this.#effects.refuse(ticket, "timeout");
     this.#keepInUse(nowMs);
     for (const fn of this.#functions.values()) {
-      fn.heat *= COOLING;
-      fn.hot = fn.heat >= HOT || (fn.hot && fn.heat >= COLD);
       if (nowMs - fn.lastRequestMs >= fn.spec.threads.idleTimeoutMs) this.#active.delete(fn);
+      fn.heat.cool(this.#active.has(fn), nowMs);
     }
     for (const server of this.#open) {
       for (const pool of server.pools) {
@@ -464,11 +469,32 @@ export class Fleet<T> {
     if (deficit === 0) return;
     this.#effects.full(server);
     if (!evict) return;
+    const quietSinceMs = nowMs - SPARE_EVICTS_AFTER_MS;
     for (deficit -= server.freeing; deficit > 0; deficit--) {
-      const victim = this.#coldestOfOthers([server], fn, nowMs - SPARE_EVICTS_AFTER_MS);
+      const quiet = this.#coldestOfOthers([server], fn, quietSinceMs)?.thread;
+      const victim = quiet ?? this.#needlessSpare(server, fn, quietSinceMs);
       if (victim === undefined) return;
-      this.#retire(server, victim.thread);
+      this.#retire(server, victim);
     }
+  }
+
+  /**
+   * In a full server spare threads are shared out: one gives way that nobody has needed for long, of a function
+   * that has clearly more of them. Those of hot functions give way for hot ones only.
+   */
+  #needlessSpare(server: Server, fn: FunctionState, unusedSinceMs: number): Thread | undefined {
+    const own = server.pool(fn.spec);
+    // One of its own is with the request that asks.
+    let most = (own ? own.idle + own.starting : 0) + 2;
+    let needless: Thread | undefined;
+    for (const pool of server.pools) {
+      const isProtected = this.#functions.get(pool.spec.name)?.heat.isHot && !fn.heat.isHot;
+      const thread = pool.idle > most && !isProtected ? pool.coldest() : undefined;
+      if (thread === undefined || thread.lastUsedMs > unusedSinceMs) continue;
+      most = pool.idle;
+      needless = thread;
+    }
+    return needless;
   }
 
   /** How many spare threads of the function are to be started in the server. */
@@ -477,16 +503,20 @@ export class Fleet<T> {
     return server.pool(fn.spec)?.deficit ?? fn.spec.threads.minSpareThreads;
   }
 
-  /** Gives free slots to functions that lack spare threads, those with the latest requests first. */
+  /** Gives free slots to functions that lack spare threads: to hot ones that lack most, then to the latest asked for. */
   #fill(server: Server, nowMs: number): void {
     // Few slots are free where there are many functions, so sorting them all would be for nothing.
     while (server.hasFreeSlot) {
-      let latest: FunctionState | undefined;
-      for (const fn of this.#active)
-        if (!latest || fn.lastRequestMs > latest.lastRequestMs)
-          if (this.#lacking(server, fn, nowMs) > 0) latest = fn;
-      if (latest === undefined) return;
-      this.#grow(server, latest, nowMs);
+      let first: FunctionState | undefined;
+      let firstLacks = 0;
+      for (const fn of this.#active) {
+        const lacks = this.#lacking(server, fn, nowMs);
+        if (lacks === 0 || (first && !comesBefore(fn, lacks, first, firstLacks))) continue;
+        first = fn;
+        firstLacks = lacks;
+      }
+      if (first === undefined) return;
+      this.#grow(server, first, nowMs);
     }
   }
 
@@ -502,21 +532,28 @@ export class Fleet<T> {
     }
   }
 
-  /** Of (other functions') idle threads, the one used least recently; only of functions quiet since then, if given. */
+  /**
+   * Of (other functions') idle threads, the one used least recently; only of functions quiet since then, if given.
+   * Those of hot functions come last: they are few, and their spare threads are there for the next moment.
+   */
   #coldestOfOthers(
     servers: readonly Server[],
     fn?: FunctionState,
     quietSinceMs = Number.POSITIVE_INFINITY,
   ): { server: Server; thread: Thread } | undefined {
-    let coldest: { server: Server; thread: Thread } | undefined;
+    let coldest: { server: Server; thread: Thread; isHot: boolean } | undefined;
     for (const server of servers) {
       for (const pool of server.pools) {
         if (pool.spec.name === fn?.spec.name) continue;
         const thread = pool.coldest();
-        if (thread === undefined || (coldest && thread.lastUsedMs >= coldest.thread.lastUsedMs)) continue;
+        if (thread === undefined) continue;
         const owner = this.#functions.get(pool.spec.name);
         if (owner && owner.lastRequestMs > quietSinceMs) continue;
-        coldest = { server, thread };
+        const isHot = owner?.heat.isHot === true && this.#isCurrent(thread);
+        const isColder =
+          coldest === undefined ||
+          (isHot === coldest.isHot ? thread.lastUsedMs < coldest.thread.lastUsedMs : coldest.isHot);
+        if (isColder) coldest = { server, thread, isHot };
       }
     }
     return coldest;
@@ -654,6 +691,12 @@ export class Fleet<T> {
   #refreshOpen(): void {
     this.#open = [...this.#servers.values()].filter((server) => server.stage === "open");
   }
+}
+
+/** Who gets a free slot first. */
+function comesBefore(fn: FunctionState, lacks: number, other: FunctionState, otherLacks: number): boolean {
+  if (fn.heat.isHot !== other.heat.isHot) return fn.heat.isHot;
+  return fn.heat.isHot ? lacks > otherLacks : fn.lastRequestMs > other.lastRequestMs;
 }
 
 /** The server to start a thread in: threads that are starting there will be busy, so they count. */

@@ -49,6 +49,7 @@ export class Server implements Candidate {
   readonly key: number;
   readonly limits: ServerLimits;
   readonly place: Place;
+  readonly sinceMs: number;
   stage: ServerStage = "warming";
   responsive = true;
   /** Requests in progress. */
@@ -69,10 +70,11 @@ export class Server implements Candidate {
   readonly #pools = new Map<string, Pool[]>();
   #allPools: readonly Pool[] | undefined;
 
-  constructor(key: number, limits: ServerLimits, place: Place) {
+  constructor(key: number, limits: ServerLimits, place: Place, nowMs = 0) {
     this.key = key;
     this.limits = limits;
     this.place = place;
+    this.sinceMs = nowMs;
     // One slot more than may serve: a new version proves itself there when the server is full.
     this.#slots = new Array(limits.maxThreads + 1).fill(undefined);
   }
@@ -182,6 +184,11 @@ export class Server implements Candidate {
 
   get threads(): readonly (Thread | undefined)[] {
     return this.#slots;
+  }
+
+  /** The threads that it was born with; they keep their slots for as long as it lives. */
+  get residents(): Thread[] {
+    return this.#slots.filter((thread): thread is Thread => thread?.kind === "resident");
   }
 
   pool(spec: { name: string; version: string }): Pool | undefined {

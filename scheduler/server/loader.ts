@@ -9,12 +9,16 @@ import type { DexterError } from "../errors.ts";
 import { LoadError } from "../load-error.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { ServerProcess } from "./process.ts";
+import type { Resident } from "./residents.ts";
 
 /** How long after its last sign of life a dead server's exit is noticed at the latest. */
 const EXIT_NOTICED_MS = 1_000;
 
 /** Pause after work that nobody waits for. */
 const REST_MS = 4;
+
+/** Versions without a thread whose modules a server keeps all the same, to be quicker with the next. */
+const KEPT_VERSIONS = 32;
 
 export interface LoaderPorts {
   payload(versionId: string): VersionPayload | undefined;
@@ -34,7 +38,9 @@ export class Loader {
   readonly #ports: LoaderPorts;
   readonly #loads: Thread[] = [];
   readonly #ends: Thread[] = [];
+  /** Versions whose modules are there, those used last at the end. */
   readonly #uploaded = new Set<string>();
+  #forgetting: Promise<unknown> = Promise.resolve();
   readonly #names = new Map<string, Thread>();
   #count = 0;
   #running = false;
@@ -45,8 +51,8 @@ export class Loader {
   }
 
   /** Names the isolates of threads that the server was born with, so that their console lines find them. */
-  adopt(threads: readonly Thread[], names: readonly string[]): void {
-    for (const [place, thread] of threads.entries()) this.#names.set(names[place]!, thread);
+  adopt(threads: readonly Thread[], residents: readonly Resident[]): void {
+    for (const [place, { name }] of residents.entries()) this.#names.set(name, threads[place]!);
   }
 
   /** Queues the thread for loading; `loaded` or `failed` tells the outcome. */
@@ -69,7 +75,8 @@ export class Loader {
   /** The host worker may forget this version: no thread of it will be loaded any more. */
   forget(versionId: string): void {
     if (!this.#uploaded.delete(versionId)) return;
-    this.#process.control("DELETE", `/versions/${versionId}`).catch(() => {});
+    const call = () => this.#process.control("DELETE", `/versions/${versionId}`).catch(() => {});
+    this.#forgetting = this.#forgetting.then(call);
   }
 
   threadNamed(name: string): Thread | undefined {
@@ -132,7 +139,9 @@ export class Loader {
   }
 
   async #upload(versionId: string): Promise<void> {
-    if (this.#uploaded.has(versionId)) return;
+    if (this.#uploaded.delete(versionId)) return void this.#uploaded.add(versionId);
+    this.#forgetUnused();
+    await this.#forgetting;
     const payload = this.#ports.payload(versionId);
     if (payload === undefined) throw new Error(`version ${versionId} is no longer kept`);
     const answer = await this.#process.control("PUT", `/versions/${versionId}`, {
@@ -140,5 +149,11 @@ export class Loader {
     });
     if (answer.status !== 200) throw new Error(`the server refused version ${versionId}: ${answer.text}`);
     this.#uploaded.add(versionId);
+  }
+
+  #forgetUnused(): void {
+    const used = new Set([...this.#names.values()].map(({ version }) => version));
+    const unused = [...this.#uploaded].filter((id) => !used.has(id));
+    for (const id of unused.slice(0, Math.max(0, unused.length - KEPT_VERSIONS))) this.forget(id);
   }
 }

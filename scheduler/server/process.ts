@@ -15,7 +15,8 @@ import type { Readable, Writable } from "node:stream";
 import workerd from "workerd";
 import { DexterError } from "../errors.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
-import { type Resident, writeModules } from "./residents.ts";
+import { parseServerLine } from "./output.ts";
+import { blamed, type Resident, writeModules } from "./residents.ts";
 import { controlSocket, renderWorkerdConfig, threadSocket } from "./workerd-config.ts";
 
 /** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go. */
@@ -37,6 +38,8 @@ export interface ServerOptions {
   readonly uid?: number;
   readonly gid?: number;
   readonly coreDumpDirectory?: string;
+  /** Lets debuggers at its resident threads, on a port of the loopback that the system chooses. */
+  readonly inspector: boolean;
   /** Takes every line the server prints. */
   readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
 }
@@ -59,6 +62,7 @@ export class ServerProcess {
   #failedToStart = false;
   #killTimer: NodeJS.Timeout | undefined;
   #lastErrors: string[] = [];
+  #inspectorPort: number | undefined;
 
   constructor(options: ServerOptions) {
     this.slot = options.slot;
@@ -77,7 +81,9 @@ export class ServerProcess {
         "serve",
         "--experimental",
         config,
-      ].concat("--control-fd=3"),
+        "--control-fd=3",
+        ...(options.inspector ? ["--inspector-addr=127.0.0.1:0"] : []),
+      ],
       {
         stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
         detached: true,
@@ -98,6 +104,17 @@ export class ServerProcess {
   /** It ended before it was ready. */
   get failedToStart(): boolean {
     return this.#failedToStart;
+  }
+
+  /** Names of the resident threads because of which it ended before it was ready, as far as it said so. */
+  get failedResidents(): ReadonlySet<string> {
+    const names = this.#lastErrors.map((line) => blamed(parseServerLine(line).message));
+    return new Set(names.filter((name) => name !== undefined));
+  }
+
+  /** Where its inspector listens on the loopback; undefined until it is ready, and without an inspector. */
+  get inspectorPort(): number | undefined {
+    return this.#inspectorPort;
   }
 
   get pid(): number | undefined {
@@ -172,8 +189,11 @@ export class ServerProcess {
   async #becomeReady(sockets: number): Promise<void> {
     const listening = new Promise<void>((resolve) => {
       let left = sockets;
-      this.#readLines(this.#child.stdio[3] as Readable, () => {
-        if (--left === 0) resolve();
+      this.#readLines(this.#child.stdio[3] as Readable, (line) => {
+        const { event, port } = JSON.parse(line) as { event: string; port: number };
+        // It comes before the sockets.
+        if (event === "listen-inspector") this.#inspectorPort = port;
+        else if (event === "listen" && --left === 0) resolve();
       });
     });
     const failed = this.exited.then((how) => {
@@ -196,10 +216,11 @@ function prepareDirectory(options: ServerOptions): string {
   // Servers that run as somebody else must get through the folder of all generations to their own.
   mkdirSync(dirname(options.directory), { recursive: true, mode: 0o711 });
   mkdirSync(options.directory, { mode: 0o700 });
-  writeModules(options.directory, options.residents);
+  const modules = writeModules(options.directory, options.residents);
   writeFileSync(config, renderWorkerdConfig({ ...options, slots: options.threadSlots }));
   if (options.uid !== undefined || options.gid !== undefined) {
-    for (const path of [options.directory, config]) chownSync(path, options.uid ?? -1, options.gid ?? -1);
+    for (const path of [options.directory, config, ...modules])
+      chownSync(path, options.uid ?? -1, options.gid ?? -1);
   }
   return config;
 }

@@ -10,54 +10,72 @@ import {
   type VersionModule,
   type VersionPayload,
 } from "../../runtime/protocol.ts";
+import type { FunctionSpec } from "../policy/thread.ts";
+import { quote } from "./capnp.ts";
 
 /** A thread that a server is to be born with, in the slot of its place in the list. */
 export interface Resident {
-  /** Name of the isolate, never used before. */
+  /** Name of the isolate, which no other in the server has, and of its service: debuggers show it. */
   readonly name: string;
-  readonly versionId: string;
-  /** Whether it may serve several requests at once. */
-  readonly concurrent: boolean;
+  readonly spec: FunctionSpec;
   readonly payload: VersionPayload;
 }
 
-const quote = (text: string) => JSON.stringify(text);
-
-/** Writes the modules of every version into the server's directory. */
-export function writeModules(directory: string, residents: readonly Resident[]): void {
-  const versions = new Map(residents.map((resident) => [resident.versionId, resident.payload]));
-  for (const [id, { modules }] of versions) {
-    mkdirSync(`${directory}/${id}`);
-    Object.values(modules).forEach((module, index) => {
-      writeFileSync(`${directory}/${id}/${index}`, contentOf(module));
-    });
-  }
+export function residentsOf(
+  specs: readonly FunctionSpec[],
+  payloadOf: (versionId: string) => VersionPayload,
+): Resident[] {
+  const payloads = new Map<string, VersionPayload>();
+  const counts = new Map<string, number>();
+  return specs.map((spec) => {
+    const payload = payloads.get(spec.version) ?? payloadOf(spec.version);
+    payloads.set(spec.version, payload);
+    const count = counts.get(spec.name) ?? 0;
+    counts.set(spec.name, count + 1);
+    return { name: `${spec.name}-r${count}`, spec, payload };
+  });
 }
 
-export function serviceName(slot: number): string {
-  return `resident-${slot}`;
+/** Writes the modules of every version into the server's directory. Returns what it made. */
+export function writeModules(directory: string, residents: readonly Resident[]): string[] {
+  const made: string[] = [];
+  for (const [id, payload] of new Map(residents.map(({ spec, payload }) => [spec.version, payload]))) {
+    const folder = `${directory}/${id}`;
+    mkdirSync(folder);
+    made.push(folder);
+    for (const [index, module] of Object.values(payload.modules).entries()) {
+      writeFileSync(`${folder}/${index}`, contentOf(module));
+      made.push(`${folder}/${index}`);
+    }
+  }
+  return made;
+}
+
+/** The name of the thread that workerd, in a line that it prints as it gives up, finds fault with. */
+export function blamed(message: string): string | undefined {
+  return /^service (\S+): /.exec(message)?.[1];
 }
 
 /** The service of one resident thread, in Cap'n Proto's text form. Paths are relative to the configuration. */
-export function renderResident(resident: Resident, slot: number): string {
-  const { payload, versionId, name } = resident;
+export function renderResident(resident: Resident): string {
+  const { payload, spec, name } = resident;
   const names = Object.keys(payload.modules);
   const main = names.indexOf(payload.mainModule);
   // The first module is the main one.
   const order = [main, ...[...names.keys()].filter((index) => index !== main)];
   const modules = order.map((index) => {
     const module = payload.modules[names[index]!]!;
-    return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${versionId}/${index}`)})`;
+    return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${spec.version}/${index}`)})`;
   });
   modules.push(
-    `(name = ${quote(THREAD_MODULE)}, esModule = ${quote(threadModule(name, resident.concurrent))})`,
+    `(name = ${quote(THREAD_MODULE)}, esModule = ${quote(threadModule(name, spec.threads.concurrency > 1))})`,
   );
   const bindings = Object.entries(payload.env).map(([key, value]) =>
     typeof value === "string"
       ? `(name = ${quote(key)}, text = ${quote(value)})`
       : `(name = ${quote(key)}, json = ${quote(JSON.stringify(value))})`,
   );
-  return `(name = "${serviceName(slot)}", worker = (
+  return `(name = ${quote(name)}, worker = (
       modules = [${modules.join(", ")}],
       compatibilityDate = ${quote(payload.compatibilityDate)},
       compatibilityFlags = [${payload.compatibilityFlags.map(quote).join(", ")}],

@@ -3,7 +3,8 @@
  * control socket, and a socket for every thread slot. Names and paths go in as quoted strings.
  */
 import { CF_HEADER, PROTO_HEADER, residentBinding } from "../../runtime/protocol.ts";
-import { type Resident, renderResident, serviceName } from "./residents.ts";
+import { quote } from "./capnp.ts";
+import { type Resident, renderResident } from "./residents.ts";
 
 export interface WorkerdConfigInput {
   /** Source of the host worker's module. */
@@ -21,8 +22,6 @@ export interface WorkerdConfigInput {
 /** The host worker's own date: what it uses was there then. Functions have dates of their own. */
 const HOST_COMPATIBILITY_DATE = "2026-11-17";
 
-const quote = (text: string) => JSON.stringify(text);
-
 export function controlSocket(directory: string): string {
   return `${directory}/control`;
 }
@@ -38,8 +37,8 @@ export function renderWorkerdConfig(input: WorkerdConfigInput): string {
   ];
   for (let slot = 0; slot < input.slots; slot++) {
     const props = quote(JSON.stringify({ slot }));
-    const service =
-      slot < input.residents.length ? quote(serviceName(slot)) : `(name = "host", props = (json = ${props}))`;
+    const resident = input.residents[slot];
+    const service = resident ? quote(resident.name) : `(name = "host", props = (json = ${props}))`;
     sockets.push(
       `(name = "t${slot}", address = ${quote(`unix:${threadSocket(input.directory, slot)}`)},
       http = (cfBlobHeader = "${CF_HEADER}", forwardedProtoHeader = "${PROTO_HEADER}"),
@@ -47,8 +46,8 @@ export function renderWorkerdConfig(input: WorkerdConfigInput): string {
     );
   }
   const bindings = input.residents.map(
-    (_, slot) =>
-      `(name = "${residentBinding(slot)}", service = (name = "${serviceName(slot)}", entrypoint = "DexterThread"))`,
+    ({ name }, slot) =>
+      `(name = "${residentBinding(slot)}", service = (name = ${quote(name)}, entrypoint = "DexterThread"))`,
   );
   const services = input.residents.map(renderResident);
   return `using Workerd = import "/workerd/workerd.capnp";

@@ -6,6 +6,8 @@
 export interface Difference {
   readonly name: string;
   readonly reason: string;
+  /** In resident threads it is as in plain workerd. */
+  readonly only?: "loaded";
 }
 
 /** Response headers that are left out of the comparison, unless the handler itself set them. */
@@ -54,6 +56,7 @@ export const CASE_DIFFERENCES = {
     reason:
       "the length of a body is known only to the isolate that made it, and HEAD's is dropped on the hop through " +
       "the host worker; a Content-Length that the handler sets is kept, and RFC 9110 section 8.6 asks for none",
+    only: "loaded",
   },
   halfClose: {
     name: "a client that closes its sending side after the request counts as gone",
@@ -74,6 +77,7 @@ export const CASE_DIFFERENCES = {
   normalisedUrl: {
     name: "request.url is normalised: dot segments resolved, host in lower case",
     reason: "the request passes through the host worker's Request, as a URL that has been parsed",
+    only: "loaded",
   },
   refusedTarget: {
     name: "# and bytes beyond ASCII in a request target are refused with 400",

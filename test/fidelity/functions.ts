@@ -6,7 +6,9 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startDexter } from "../support/dexter.ts";
+import type { NodeStatus } from "../../scheduler/status.ts";
+import { type RunningDexter, startDexter } from "../support/dexter.ts";
+import { until } from "../support/node.ts";
 import { type PlainModuleKind, type PlainService, startWorkerd } from "../support/workerd.ts";
 import type { Target } from "./driver.ts";
 
@@ -49,6 +51,13 @@ const imported: readonly (readonly [file: string, kind: PlainModuleKind])[] = [
   ["note.txt", "text"],
 ];
 
+/** A function that is not bundled. */
+const asTheyAre: readonly (readonly [file: string, kind: PlainModuleKind])[] = [
+  ["lib/half.js", "esModule"],
+  ["note.txt", "text"],
+  ["old.cjs", "commonJsModule"],
+];
+
 /** The same values as in `functions/vars/wrangler.toml`. */
 const vars = {
   TEXT: "a text",
@@ -58,11 +67,13 @@ const vars = {
   FLAG: true,
   LIST: [1, "two", [3]],
   OBJECT: { a: 1, list: ["x"], deep: { er: { still: "here" } } },
+  CONTROL: "\u0001 and \u007f",
 };
 
 const main = (name: string, file: string) => ({ name: `${name}.js`, kind: "esModule", file }) as const;
 
 function plainServices(): PlainService[] {
+  const unbundled = asTheyAre.map(([name, kind]) => ({ name, kind, file: join(folder, "unbundled", name) }));
   const modules = imported.map(([name, kind]) => ({ name, kind, file: join(folder, "modules", name) }));
   return [
     ...singleModule.map((name) => ({
@@ -74,6 +85,11 @@ function plainServices(): PlainService[] {
       name: "modules",
       modules: [main("index", join(folder, "modules", "index.js")), ...modules],
       compatibilityFlags: COMPATIBILITY_FLAGS,
+    },
+    {
+      name: "unbundled",
+      modules: [main("index", join(folder, "unbundled", "index.js")), ...unbundled],
+      compatibilityFlags: ["nodejs_compat"],
     },
     {
       name: "vars",
@@ -99,18 +115,27 @@ export async function startPlainTarget(name: string): Promise<RunningTarget> {
   return { name, port: workerd.port, output: workerd.output, stop: workerd.stop };
 }
 
-/** A dexter of two servers with few spare threads: every function stays warm, and isolates do differ. */
-export async function startDexterTarget(name: string): Promise<RunningTarget> {
+export type ThreadKind = "loaded" | "resident";
+
+export interface DexterTarget extends RunningTarget {
+  /** How many requests threads of each kind have taken. */
+  requests(): Promise<Readonly<Record<ThreadKind, number>>>;
+}
+
+/** A dexter whose requests go to threads of one kind. It has two servers, and several isolates of a function. */
+export async function startDexterTarget(name: string, kind: ThreadKind): Promise<DexterTarget> {
   const dir = await mkdtemp(join(tmpdir(), "dexter-fidelity-"));
   const remove = () => rm(dir, { recursive: true, force: true });
   try {
     await cp(folder, join(dir, "functions"), { recursive: true });
-    await writeFile(join(dir, "wrangler.toml"), projectConfig());
+    await writeFile(join(dir, "wrangler.toml"), projectConfig(DIRECTIVES[kind]));
     const dexter = await startDexter({ dir });
+    if (kind === "resident") await untilAllReside(dexter);
     return {
       name,
       port: () => dexter.port,
       output: dexter.output,
+      requests: async () => countByKind(await dexter.status()),
       async stop() {
         await dexter.stop();
         await remove();
@@ -122,17 +147,55 @@ export async function startDexterTarget(name: string): Promise<RunningTarget> {
   }
 }
 
-function projectConfig(): string {
+/** Few spare threads: every function stays warm. Of resident ones, as many as a case may need at once. */
+const DIRECTIVES: Readonly<Record<ThreadKind, readonly string[]>> = {
+  loaded: [
+    `resident_threads = "off"`,
+    `start_threads = 1`,
+    `min_spare_threads = 1`,
+    `max_spare_threads = 2`,
+    `max_threads_per_child = 64`,
+  ],
+  resident: [
+    `resident_threads = "always"`,
+    `start_threads = 3`,
+    `min_spare_threads = 0`,
+    `max_spare_threads = 3`,
+    `max_threads_per_child = 128`,
+  ],
+};
+
+/** Waits for the second generation of both servers: the first is without, so that a version proves itself loaded. */
+async function untilAllReside(dexter: RunningDexter): Promise<void> {
+  const functions = [...singleModule, "modules", "unbundled", "vars"].length;
+  await until(
+    "every function has resident threads in every server",
+    async () => {
+      const { servers } = (await dexter.status()) as NodeStatus;
+      const threads = servers.flatMap((server) => server.threads);
+      return (
+        servers.length === 2 && threads.filter(({ kind }) => kind === "resident").length === 6 * functions
+      );
+    },
+    30_000,
+  );
+}
+
+function countByKind(status: NodeStatus): Record<ThreadKind, number> {
+  const threads = status.servers.flatMap((server) => server.threads);
+  const of = (kind: ThreadKind) => threads.filter((thread) => thread.kind === kind);
+  const sum = (kind: ThreadKind) => of(kind).reduce((total, { requests }) => total + requests, 0);
+  return { loaded: sum("loaded"), resident: sum("resident") };
+}
+
+function projectConfig(directives: readonly string[]): string {
   return [
     `name = "fidelity"`,
     `compatibility_date = ${JSON.stringify(COMPATIBILITY_DATE)}`,
     `compatibility_flags = ${JSON.stringify(COMPATIBILITY_FLAGS)}`,
     `[dexter]`,
     `num_servers = 2`,
-    `start_threads = 1`,
-    `min_spare_threads = 1`,
-    `max_spare_threads = 2`,
-    `max_threads_per_child = 64`,
+    ...directives,
     `allow_network = ${JSON.stringify(ALLOWED_NETWORK)}`,
     "",
   ].join("\n");

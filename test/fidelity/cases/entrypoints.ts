@@ -59,6 +59,12 @@ const modules: Case[] = [
   one("modules", "imports SQL as text", "/sql", { body: "SELECT" }),
   one("modules", "imports bytes", "/data", { body: "[true,[0,1,127,128,254,255,13,10,0]]" }),
   one("modules", "imports JSON", "/json", { body: "2.5" }),
+  one("unbundled", "imports a CommonJS module", "/cjs", { body: '["function",42,"b.txt"]' }),
+  one("unbundled", "imports an ES module that is not bundled", "/esm", { body: "42" }),
+  one("unbundled", "imports text that is not bundled", "/text", { body: "first line" }),
+  one("unbundled", "imports a module when it is wanted", "/dynamic", { body: '["half"]' }),
+  one("unbundled", "has no variable when none is configured", "/env", { body: "[]" }),
+  one("unbundled", "has the same import.meta", "/meta"),
   one("modules", "refuses to compile Wasm from bytes", "/compile", { body: "CompileError" }),
 ];
 
@@ -67,6 +73,7 @@ const variables: Case[] = [
   one("vars", "has variables of the right types", "/types", { body: '["NUMBER","number"]' }),
   one("vars", "has variables in the imported env", "/imported", { body: "a text" }),
   one("vars", "has variables in process.env", "/process", { body: "a text" }),
+  one("vars", "has control characters in variables", "/control", { body: "\\u0001 and" }),
   one("vars", "has no variable that is not configured", "/missing", { body: "[null,false]" }),
 ];
 

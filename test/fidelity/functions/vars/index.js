@@ -13,7 +13,10 @@ const answers = {
     importedEnv.OBJECT.list === env.OBJECT.list,
   ],
   process: () =>
-    ["TEXT", "EMPTY", "UNICODE", "NUMBER", "OBJECT", "MISSING"].map((name) => process.env[name] ?? null),
+    ["TEXT", "EMPTY", "UNICODE", "NUMBER", "OBJECT", "CONTROL", "MISSING"].map(
+      (name) => process.env[name] ?? null,
+    ),
+  control: (env) => [env.CONTROL, importedEnv.CONTROL],
   missing: (env) => [env.MISSING ?? null, "MISSING" in env],
 };
 
