@@ -27,8 +27,9 @@ class Sink implements ResponseSink {
   onHead({ status }: ResponseHead): void {
     this.status = status;
   }
-  onResponseBody(chunk: Buffer): void {
+  onResponseBody(chunk: Buffer): boolean {
     this.body += chunk.toString("latin1");
+    return false;
   }
   onEnd(): void {
     this.#settle("ended");
@@ -111,7 +112,10 @@ describe("a connection to a thread", { timeout: 20_000 }, () => {
     const { thread, client } = await setUp(test);
     const connection = client.connection(0);
     const slow = new Sink();
-    slow.onResponseBody = () => void connection.socket.pause();
+    slow.onResponseBody = () => {
+      connection.socket.pause();
+      return false;
+    };
     send(connection, slow);
     (await thread.peer(1)).answer(...ANSWER);
     assert.equal(await slow.over, "ended");
@@ -228,7 +232,10 @@ describe("a request that is lost", { timeout: 20_000 }, () => {
     const { thread, client } = await setUp(test);
     const sink = new Sink();
     const begun = new Promise<void>((resolve) => {
-      sink.onResponseBody = () => resolve();
+      sink.onResponseBody = () => {
+        resolve();
+        return false;
+      };
     });
     send(client.connection(0), sink);
     const peer = await thread.peer(1);

@@ -119,18 +119,21 @@ export class Exchange implements ResponseSink, RequestSink {
     if (bodyKind === "chunked" || bodyKind === "close") process.nextTick(() => this.#flushHead());
   }
 
-  onResponseBody(chunk: Buffer, lent: boolean): void {
+  onResponseBody(chunk: Buffer): boolean {
     if (this.#tunnel) {
-      if (!this.#tunnel.write(lent ? Buffer.from(chunk) : chunk)) this.#holdBackFor(this.#tunnel);
-    } else if (this.#report) {
+      if (!this.#tunnel.write(chunk)) this.#holdBackFor(this.#tunnel);
+      return this.#tunnel.writableLength > 0;
+    }
+    if (this.#report) {
       if (this.#report.length * 16_384 < MAX_REPORT_BYTES) this.#report.push(Buffer.from(chunk));
     } else if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
       this.#whole = chunk.toString("latin1");
     } else {
       this.#bodySeen = true;
-      const kept = lent && chunk.length > ONE_WRITE_BYTES ? Buffer.from(chunk) : chunk;
-      if (!this.request.write(kept)) this.#connection?.socket.pause();
+      if (!this.request.write(chunk)) this.#connection?.socket.pause();
+      return this.request.unsentBytes > 0;
     }
+    return false;
   }
 
   onEnd(): void {

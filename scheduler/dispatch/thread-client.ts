@@ -24,8 +24,8 @@ export interface ResponseSink extends Pick<ResponseHandler, "onHead" | "onInform
   onSent(): void;
   onEnd(): void;
   onLost(loss: ConnectionLoss): void;
-  /** A piece of the response's body. @param lent it is the sink's until the call returns only */
-  onResponseBody(chunk: Buffer, lent: boolean): void;
+  /** A piece of the response's body. @returns whether it is still needed after the call */
+  onResponseBody(chunk: Buffer): boolean;
   /** The connection takes more of the request's body. */
   onThreadDrain(): void;
 }
@@ -60,8 +60,16 @@ class ThreadSocket extends Socket {
 
 /** As much as libuv reads at once. */
 const READ_BYTES = 65_536;
-/** Read into by every connection: what is in it has been dealt with when the next read begins. */
-const sharedBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+/**
+ * Read into by every connection, because what was read is mostly dealt with, or written to a client, before the
+ * next read begins. A buffer of its own for each read would keep the garbage collector busy with long bodies.
+ */
+let sharedBuffer: Buffer | undefined;
+
+function nextBuffer(): Buffer {
+  sharedBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  return sharedBuffer;
+}
 
 interface Entry {
   readonly method: string;
@@ -76,7 +84,6 @@ export class ThreadConnection {
   /** What it carries: the first is in the thread, the others are sent ahead. */
   readonly #entries: Entry[] = [];
   #answered = false;
-  #lent = true;
   /** More of the request's body is to come. A response may end before it: then the connection is of no more use. */
   sending = false;
   lastUsedMs = 0;
@@ -88,13 +95,15 @@ export class ThreadConnection {
         this.#answered = true;
         this.#entries[0]!.sink.onHead(head);
       },
-      onBody: (chunk) => this.#entries[0]!.sink.onResponseBody(chunk, this.#lent),
+      onBody: (chunk) => {
+        if (this.#entries[0]!.sink.onResponseBody(chunk)) sharedBuffer = undefined;
+      },
       hasNext: () => this.#entries.length > 1,
       onEnd: (reusable) => this.#ended(reusable),
       onError: (error) => this.#lost(error),
     });
     const options: SocketConstructorOpts & ConnectOpts = {
-      onread: { buffer: this.#nextBuffer, callback: this.#onRead },
+      onread: { buffer: nextBuffer, callback: this.#onRead },
     };
     this.socket = new ThreadSocket(options);
     this.socket.connect({ path });
@@ -110,12 +119,6 @@ export class ThreadConnection {
   get carries(): number {
     return this.#entries.length;
   }
-
-  /** A long body is handed on without a copy, each read in a buffer of its own; a head comes into the one of all. */
-  readonly #nextBuffer = (): Buffer => {
-    this.#lent = !this.#parser.inBody;
-    return this.#lent ? sharedBuffer : Buffer.allocUnsafeSlow(READ_BYTES);
-  };
 
   readonly #onRead = (bytes: number, buffer: Uint8Array): boolean => {
     this.#answered = true;
@@ -201,7 +204,7 @@ function discard(over?: () => void): ResponseSink {
   const nothing = () => {};
   return {
     onHead: nothing,
-    onResponseBody: nothing,
+    onResponseBody: () => false,
     onSent: nothing,
     onThreadDrain: nothing,
     onEnd: () => over?.(),

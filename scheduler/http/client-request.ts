@@ -134,8 +134,13 @@ export class ClientRequest {
     if (this.#unsentHead !== "") this.#connection.socket.write(this.#takeHead(), "latin1");
   }
 
+  /** What has been written and was not taken by the system yet. */
+  get unsentBytes(): number {
+    return this.#connection.socket.writableLength;
+  }
+
   /**
-   * Sends a piece of the body. It must not be changed after.
+   * Sends a piece of the body. It must not be changed as long as there are `unsentBytes`.
    * @returns false when the client is slow: `onDrain` follows
    */
   write(chunk: Buffer): boolean {

@@ -50,11 +50,6 @@ export class ResponseParser {
     this.#handler = handler;
   }
 
-  /** Whether what comes next is more of a body. */
-  get inBody(): boolean {
-    return this.#state !== "idle" && this.#state !== "head";
-  }
-
   /** Whether the next request may be sent: nothing is being read, and the last response left it usable. */
   get idle(): boolean {
     return this.#state === "idle";

@@ -18,7 +18,7 @@ const MEMORY_MS = 5_000;
 export const HELD_MS = 100;
 
 /** How many requests may be sent ahead to a thread: enough for a server to find work whenever it looks. */
-export const MOST_AHEAD = 4;
+const MOST_AHEAD = 4;
 
 /** What the latest request counts for in what requests usually take. */
 const LATEST = 1 / 64;

@@ -3,7 +3,7 @@
  * in it, and whether it takes requests.
  */
 import type { Candidate } from "./balancer.ts";
-import { MOST_AHEAD, Pool } from "./pool.ts";
+import { Pool } from "./pool.ts";
 import type { FunctionSpec, Thread, ThreadKind } from "./thread.ts";
 
 export interface ServerLimits {
@@ -29,10 +29,10 @@ const SATURATED = 0.6;
 const SPARE_TIME = 0.4;
 
 /** A request is quick that takes at most so many times the CPU time of all that share the CPU with it. */
-const QUICK_TIMES = 3;
+const QUICK_TIMES = 4;
 /** Bounds of what is quick, in ms: clocks and event loops are no finer; a person would notice. */
 const QUICK_FROM_MS = 2;
-const QUICK_TO_MS = 10;
+const QUICK_TO_MS = 50;
 
 /** How busy a server's process was since the last look. */
 export interface ServerLoad {
@@ -112,7 +112,7 @@ export class Server implements Candidate {
    * as keep it occupied. While its CPU has time to spare, requests that wait gain nothing by it.
    */
   adapt({ share, perRequestMs }: ServerLoad): void {
-    const together = perRequestMs * FEWEST_HOT * (1 + MOST_AHEAD);
+    const together = perRequestMs * FEWEST_HOT;
     this.#quickMs = Math.min(Math.max(together * QUICK_TIMES, QUICK_FROM_MS), QUICK_TO_MS);
     if (share >= SATURATED) {
       this.#hotThreads = Math.max(
