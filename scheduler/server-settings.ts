@@ -28,6 +28,7 @@ export function supervisorSettings(node: NodeConfig, { dev, inspect = false }: M
     numServers: node.numServers,
     maxThreadsPerChild: node.maxThreadsPerChild,
     maxRequestsPerChild: node.maxRequestsPerChild,
+    recycleAfterMs: node.recycleAfterMs,
     stopTimeoutMs: node.stopTimeoutMs,
     residents: dev && !inspect ? "none" : RESIDENTS[node.residentThreads],
     residentsAfterMs: inspect ? 0 : RESIDENTS_AFTER_MS,

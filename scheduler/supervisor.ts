@@ -17,6 +17,8 @@ export interface SupervisorSettings {
   readonly numServers: number;
   readonly maxThreadsPerChild: number;
   readonly maxRequestsPerChild: number;
+  /** How old a server becomes at least before its requests end it; 0 = they are a limit. */
+  readonly recycleAfterMs: number;
   readonly stopTimeoutMs: number;
   /** All of a server's options but its place. */
   readonly server: Omit<
@@ -233,7 +235,8 @@ export class Supervisor<T> {
   #needsNext(slot: Slot): boolean {
     if (!slot.current) return true;
     const server = this.#fleet.server(slot.current.key);
-    if (server && server.requests >= server.recycleAt) return true;
+    const ageMs = Date.now() - slot.current.process.startedAtMs;
+    if (server && server.requests >= server.recycleAt && ageMs >= this.#settings.recycleAfterMs) return true;
     const outdated = slot.current.epoch !== this.#epoch;
     if (outdated && this.#allAtOnce) return true;
     if (this.#slots.some((other) => other.next)) return false;
@@ -315,7 +318,8 @@ export class Supervisor<T> {
   }
 
   #limits() {
-    return { maxThreads: this.#settings.maxThreadsPerChild, maxRequests: this.#settings.maxRequestsPerChild };
+    const { maxThreadsPerChild, maxRequestsPerChild, recycleAfterMs } = this.#settings;
+    return { maxThreads: maxThreadsPerChild, maxRequests: maxRequestsPerChild, lenient: recycleAfterMs > 0 };
   }
 
   /** A module scope that never ends would keep the slot from ever getting another generation. */

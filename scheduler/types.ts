@@ -27,6 +27,8 @@ export interface NodeConfig extends ThreadSettings {
   readonly maxThreadsPerChild: number;
   /** 0 = never recycle. */
   readonly maxRequestsPerChild: number;
+  /** How old a server becomes at least before its requests end it; 0 = they are a limit. */
+  readonly recycleAfterMs: number;
   readonly listen: readonly ListenAddress[];
   readonly listenBacklog: number;
   readonly user?: string;

@@ -15,6 +15,7 @@ test("gives every directive its documented default", async (t) => {
     maxSpareThreads: 10,
     maxThreadsPerChild: 64,
     maxRequestsPerChild: 10_000,
+    recycleAfterMs: 60_000,
     concurrency: 1,
     idleTimeoutMs: 300_000,
     listen: [{ host: "127.0.0.1", port: 8787 }],

@@ -95,6 +95,12 @@ function optionValue(name: string, text: string): unknown {
 }
 
 /**
+ * Where `max_requests_per_child` is not set, servers are replaced no more often than this: the successor costs as
+ * much CPU time as 2,000 small requests, and a node can serve its default number in a second.
+ */
+const DEFAULT_RECYCLE_AFTER_MS = 60_000;
+
+/**
  * Checks the directives and fills in defaults; paths start from `root`. Problems are collected, and the
  * result is complete in any case, so that the rest of the project can be checked as well.
  */
@@ -108,6 +114,7 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     numServers: all.num_servers,
     maxThreadsPerChild: all.max_threads_per_child,
     maxRequestsPerChild: all.max_requests_per_child,
+    recycleAfterMs: given.max_requests_per_child === undefined ? DEFAULT_RECYCLE_AFTER_MS : 0,
     listen: all.listen,
     listenBacklog: all.listen_backlog,
     ...(all.user !== undefined && { user: all.user }),

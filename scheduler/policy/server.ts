@@ -11,6 +11,8 @@ export interface ServerLimits {
   readonly maxThreads: number;
   /** `max_requests_per_child`; 0 = without end. */
   readonly maxRequests: number;
+  /** It may take more, until its successor is there. */
+  readonly lenient?: boolean;
 }
 
 /** The next generation is started when this share of `max_requests_per_child` is used, to be ready in time. */
@@ -81,8 +83,8 @@ export class Server implements Candidate {
 
   /** Whether it has taken all the requests that it may. */
   get isSpent(): boolean {
-    const { maxRequests } = this.limits;
-    return maxRequests > 0 && this.requests >= maxRequests;
+    const { maxRequests, lenient } = this.limits;
+    return maxRequests > 0 && !lenient && this.requests >= maxRequests;
   }
 
   get #takesRequests(): boolean {
