@@ -60,8 +60,8 @@ export async function spawnDexter({ command, folder, set }: DexterOptions): Prom
   const settings = [...OWN_SETTINGS, `listen=${origin}`, ...set].flatMap((pair) => ["--set", pair]);
   const child = new Child({
     name: `dexter ${command}`,
-    command: process.execPath,
-    args: [program, command, ...settings],
+    command: program,
+    args: [command, ...settings],
     cwd: folder,
     dieWithParent: true,
   });

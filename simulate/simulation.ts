@@ -143,8 +143,8 @@ class Simulation {
         const last = before[key]!;
         const busyMs = cpu.busyMs(this.#nowMs) - last.busyMs;
         const taken = requests - last.requests;
-        if (taken > 0)
-          this.#policy.adapt!(key, { share: busyMs / ADAPT_MS, perRequestMs: busyMs / taken }, this.#nowMs);
+        const load = { share: busyMs / ADAPT_MS, perRequestMs: busyMs / taken };
+        this.#policy.adapt!(key, taken === 0 ? "idle" : load, this.#nowMs);
         before[key] = { requests, busyMs: cpu.busyMs(this.#nowMs) };
       }
     });

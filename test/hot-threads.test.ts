@@ -163,6 +163,25 @@ describe("a repeatable request that waits for a hot thread", () => {
   });
 });
 
+it("holds nothing back that comes after a rest", () => {
+  const world = saturated(0.2);
+  world.fleet.adapt(0, "idle", world.nowMs);
+  assert.equal(running(world.arrivals(15, "f")), 15);
+});
+
+it("gives a saturated server one request at a time where some compute for long, and never sends ahead", () => {
+  const world = saturated(0.2);
+  for (let round = 0; round < 2; round++) {
+    const call = world.arrive("f");
+    world.nowMs += 500;
+    world.finish(call);
+  }
+  const calls = world.arrivals(5, "f", { repeatable: true });
+  assert.equal(running(calls), 1);
+  world.finish(calls[0]!);
+  assert.equal(calls[1]!.fate, "granted");
+});
+
 it("holds nothing back in a server that is not saturated", () => {
   const world = FleetWorld.of(1, [MANY], { maxThreads: 20 });
   world.fleet.adapt(0, { share: 0.5, perRequestMs: 0.2 }, world.nowMs);

@@ -283,7 +283,7 @@ export class Fleet<T> {
   }
 
   /** How busy the server's process was lately: see `Server.adapt`. */
-  adapt(key: number, load: ServerLoad, nowMs: number): void {
+  adapt(key: number, load: ServerLoad | "idle", nowMs: number): void {
     this.#servers.get(key)?.adapt(load);
     this.resume(nowMs);
   }

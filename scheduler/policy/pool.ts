@@ -163,12 +163,17 @@ export class Pool {
     return quick >= limit;
   }
 
+  /** Whether requests usually take no longer than a quick one. */
+  isSteady(quickMs: number): boolean {
+    return this.#usualMs < quickMs;
+  }
+
   /**
-   * The thread with the fewest requests sent ahead that takes another, while the pool is held. Not where a
-   * request usually takes longer than a quick one: then a thread may be long in coming to what was sent ahead.
+   * The thread with the fewest requests sent ahead that takes another, while the pool is held. Not where
+   * requests are not steady: then a thread may be long in coming to what was sent ahead.
    */
   nextAhead(quickMs: number): Thread | undefined {
-    if (this.#usualMs >= quickMs) return undefined;
+    if (!this.isSteady(quickMs)) return undefined;
     let best: Thread | undefined;
     for (const thread of this.#serving) {
       if (thread.ahead < (best?.ahead ?? MOST_AHEAD)) best = thread;

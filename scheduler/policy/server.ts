@@ -104,16 +104,27 @@ export class Server implements Candidate {
     return this.#takesRequests && (this.takesThreads ? pool.hasRoom : pool.hasBusyRoom);
   }
 
-  /** Whether a request had better wait for one of the pool's hot threads, although another is idle. */
+  /**
+   * Whether a request had better wait for one of the pool's hot threads, although another is idle. In a server that is
+   * saturated by requests of which some compute for long, it had better wait for any server to be done with one: what
+   * is in a server waits for all that is there.
+   */
   holds(pool: Pool, nowMs: number): boolean {
-    return pool.isHot(this.#hotThreads, this.#quickMs, nowMs, this.#done);
+    const fewest = this.#hotThreads <= FEWEST_HOT && !pool.isSteady(this.#quickMs);
+    return pool.isHot(fewest ? 1 : this.#hotThreads, this.#quickMs, nowMs, this.#done);
   }
 
   /**
    * Takes note of how much the process has to do, and sets how many threads of a function may be hot: as few
-   * as keep it occupied. While its CPU has time to spare, requests that wait gain nothing by it.
+   * as keep it occupied. While its CPU has time to spare, requests that wait gain nothing by it; nor does what comes
+   * after a rest.
    */
-  adapt({ share, perRequestMs }: ServerLoad): void {
+  adapt(load: ServerLoad | "idle"): void {
+    if (load === "idle") {
+      this.#hotThreads = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const { share, perRequestMs } = load;
     const together = perRequestMs * FEWEST_HOT;
     this.#quickMs = Math.min(Math.max(together * QUICK_TIMES, QUICK_FROM_MS), QUICK_TO_MS);
     if (share >= SATURATED) {

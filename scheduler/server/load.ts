@@ -16,13 +16,13 @@ export class LoadMeter {
   }
 
   /**
-   * How busy the thread was since the last call; nothing where that can't be told, or when there were no
+   * How busy the thread was since the last call; nothing where that can't be told, "idle" when there were no
    * requests.
    * @param requests that the process has taken in its life
    */
-  read(requests: number, nowMs: number): ServerLoad | undefined {
+  read(requests: number, nowMs: number): ServerLoad | "idle" | undefined {
     const taken = requests - this.#requests;
-    if (taken === 0) return undefined;
+    if (taken === 0) return "idle";
     const wantedNs = this.#read();
     const wantedMs = (wantedNs - this.#wantedNs) / 1e6;
     const elapsedMs = nowMs - this.#atMs;

@@ -31,7 +31,7 @@ export interface Policy {
   /** Once a second. */
   tick(nowMs: number): void;
   resume(nowMs: number): void;
-  adapt?(server: number, load: ServerLoad, nowMs: number): void;
+  adapt?(server: number, load: ServerLoad | "idle", nowMs: number): void;
 }
 
 /** Sets a node up; threads that it asks for meanwhile are there when time begins. */
