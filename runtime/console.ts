@@ -13,6 +13,7 @@ import { REQUEST_ID_HEADER } from "./protocol.ts";
 
 /** Following each request through its asynchronous code costs 3 µs: only where there are several at once. */
 const requests = concurrent ? new AsyncLocalStorage<Request>() : undefined;
+/** What a request's `waitUntil` work prints once another has begun is taken for the other's. */
 let latest: Request | undefined;
 
 /** Runs a request's handler; what it prints is the request's. */

@@ -32,18 +32,28 @@ function shown(value: unknown): string {
   }
 }
 
-function report(error: unknown): ExceptionReport {
+/** Causes are followed so far: they may go round in a circle. */
+const MOST_CAUSES = 10;
+
+/** Everything about an error may have been replaced, also by what is no string. */
+function report(error: unknown, causes = MOST_CAUSES): ExceptionReport {
   if (!(error instanceof Error)) return { name: "", message: `thrown: ${shown(error)}`, stack: "" };
   return {
-    name: error.name,
-    message: error.message,
-    stack: error.stack ?? "",
-    ...(error.cause === undefined ? {} : { cause: report(error.cause) }),
+    name: shown(error.name),
+    message: shown(error.message),
+    stack: typeof error.stack === "string" ? error.stack : "",
+    ...(error.cause === undefined || causes === 0 ? {} : { cause: report(error.cause, causes - 1) }),
   };
 }
 
 function exceptionResponse(error: unknown): Response {
-  return Response.json(report(error), { status: 500, headers: { [EXCEPTION_HEADER]: "1" } });
+  let told: ExceptionReport;
+  try {
+    told = report(error);
+  } catch {
+    told = { name: "Error", message: "the exception throws when it is looked at", stack: "" };
+  }
+  return Response.json(told, { status: 500, headers: { [EXCEPTION_HEADER]: "1" } });
 }
 
 function checked(response: unknown): Response {
@@ -63,8 +73,10 @@ function countWaitUntil(ctx: Ctx): void {
   const contexts = Object.getPrototypeOf(ctx) as Ctx;
   const original = contexts.waitUntil;
   contexts.waitUntil = function waitUntil(promise) {
-    original.call(this, promise);
-    track(Promise.resolve(promise));
+    // Once only: a thenable may begin its work each time that it is asked for the outcome.
+    const work = Promise.resolve(promise);
+    original.call(this, work);
+    track(work);
   };
 }
 
@@ -87,8 +99,12 @@ type EntrypointClass = new (
 
 function wrapClass(base: EntrypointClass): EntrypointClass {
   const wrapped = class extends base {
+    // The user's class may have a field of its own named ctx.
+    readonly #ctx: Ctx;
+
     constructor(ctx: Ctx, env: unknown) {
       super(ctx, env);
+      this.#ctx = ctx;
       if (!Object.hasOwn(this, "fetch")) return;
       const own: (...args: [Request]) => unknown = this.fetch;
       const value = (...args: [Request]) => serve(() => own.apply(this, args), args[0], ctx);
@@ -96,7 +112,7 @@ function wrapClass(base: EntrypointClass): EntrypointClass {
     }
 
     override fetch(...args: [Request]) {
-      return serve(() => super.fetch(...args), args[0], this.ctx);
+      return serve(() => super.fetch(...args), args[0], this.#ctx);
     }
   };
   return Object.defineProperty(wrapped, "name", { value: base.name });

@@ -16,6 +16,7 @@ import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
 import type { Logger } from "./logger.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory } from "./paths.ts";
+import { HELD_MS } from "./policy/pool.ts";
 import type { Thread } from "./policy/thread.ts";
 import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
 import { Reporter } from "./reporter.ts";
@@ -56,6 +57,7 @@ export class DexterNode {
   #admin: AdminServer | undefined;
   #releaseLock: (() => void) | undefined;
   #endScoreboard: (() => void) | undefined;
+  #recallTimer: NodeJS.Timeout | undefined;
   /** Changes of the project run one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
@@ -244,6 +246,7 @@ export class DexterNode {
       reload: () => this.reload(),
       stop: (graceful) => this.#options.onStop(graceful),
     });
+    this.#recallTimer = setInterval(() => this.#dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({
       path: () => this.#project.node.scoreBoardFile,
@@ -324,6 +327,7 @@ export class DexterNode {
   async #end(graceful: boolean): Promise<void> {
     const { node } = this.#project;
     this.#endScoreboard?.();
+    clearInterval(this.#recallTimer);
     let inTime = graceful;
     if (graceful) {
       const late = this.#deadline(node.stopTimeoutMs).then(() => (inTime = false));

@@ -12,8 +12,8 @@ import { FakeThread } from "./support/fake-thread.ts";
 import { spec } from "./support/fleet-world.ts";
 import { RawConnection } from "./support/http.ts";
 
-/** A listener and a dispatcher with one thread, whose socket is the test's. */
-async function setUp(test: TestContext) {
+/** A listener and a dispatcher with one thread or several, whose socket is the test's. */
+async function setUp(test: TestContext, threads = 1) {
   const thread = await FakeThread.make(test);
   const loading: Thread[] = [];
   const over: Exchange[] = [];
@@ -33,9 +33,9 @@ async function setUp(test: TestContext) {
     { queue: 10, queueTimeoutMs: 10_000 },
   );
   const { fleet } = dispatcher;
-  fleet.promote(spec("f", { minSpareThreads: 0 }), 0);
+  fleet.promote(spec("f", { startThreads: threads, minSpareThreads: 0, maxSpareThreads: threads }), 0);
   fleet.activate("f", 0);
-  fleet.addServer(1, { maxThreads: 1, maxRequests: 0 }, 0);
+  fleet.addServer(1, { maxThreads: threads, maxRequests: 0 }, 0);
   for (const loads of loading) fleet.loaded(loads, 0);
   fleet.open(1, 0);
   const listener = await Listener.listen(
@@ -62,7 +62,7 @@ async function setUp(test: TestContext) {
   const tried = async (count: number) => {
     while (![...dispatcher.exchanges].some(({ retries }) => retries >= count)) await setImmediate();
   };
-  return { thread, connect, over, busy, tried };
+  return { thread, dispatcher, connect, over, busy, tried };
 }
 
 /** Answers the `count`th connection to the thread once its request says `end`. */
@@ -120,6 +120,22 @@ describe("a request that nothing of reached the thread", { timeout: 20_000 }, ()
     await connection.write(" of it");
     await thread.listen();
     assert.match(await answer(thread, 1, "of it"), /\r\n\r\nthe whole of it$/);
+    assert.equal((await connection.head()).status, 200);
+  });
+
+  it("keeps a body that comes between a refused head and the next try", async (test) => {
+    const { thread, connect, tried } = await setUp(test);
+    await thread.listen();
+    const connection = await connect();
+    await keepConnection(thread, connection);
+    const [peer] = thread.peers;
+    peer!.socket.pause();
+    await connection.send({ method: "POST", headers: [["Content-Length", "15"]] });
+    const retried = tried(1);
+    peer!.socket.destroy();
+    await retried;
+    await connection.write("the whole of it");
+    assert.match(await answer(thread, 2, "of it"), /^POST [\s\S]*\r\n\r\nthe whole of it$/);
     assert.equal((await connection.head()).status, 200);
   });
 
@@ -202,5 +218,35 @@ describe("an exchange", { timeout: 20_000 }, () => {
     peer.socket.destroy();
     assert.equal((await body.rest()).cut, true);
     assert.deepEqual([over[0]!.outcome, busy()], ["lost", 0]);
+  });
+});
+
+describe("a request that was sent ahead", { timeout: 20_000 }, () => {
+  it("is sent elsewhere when the one before it takes long after all", async (test) => {
+    const { thread, dispatcher, connect, busy } = await setUp(test, 4);
+    await thread.listen();
+    const first = await connect();
+    await keepConnection(thread, first);
+    for (let look = 0; look < 10; look++)
+      dispatcher.fleet.adapt(1, { share: 1, perRequestMs: 10 }, performance.now());
+    const waiting: RawConnection[] = [];
+    for (const path of ["/one", "/two", "/three", "/ahead"]) {
+      const connection = await connect();
+      await connection.send({ path });
+      waiting.push(connection);
+      while (!thread.peers.some(({ received }) => received.includes(path))) await setImmediate();
+    }
+    assert.equal(thread.peers.length, 3, "it went to a thread that had one");
+    const behind = thread.peers.find(({ received }) => received.includes("/ahead"))!;
+    while (thread.peers.length < 4) {
+      dispatcher.recallAhead();
+      await setImmediate();
+    }
+    assert.match(await answer(thread, 4, "/ahead HTTP/1.1"), /^GET \/ahead /);
+    assert.equal((await waiting[3]!.head()).status, 200);
+    const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    for (const peer of thread.peers.slice(0, 3)) peer.answer(peer === behind ? ok + ok : ok);
+    for (const connection of waiting.slice(0, 3)) assert.equal((await connection.head()).status, 200);
+    while (busy() > 0) await setImmediate();
   });
 });

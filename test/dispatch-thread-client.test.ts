@@ -146,6 +146,36 @@ describe("a connection to a thread", { timeout: 20_000 }, () => {
     assert.notEqual(client.connection(connection.lastUsedMs), connection);
   });
 
+  it("keeps what its sink still needs, whatever other connections read", async (test) => {
+    const { thread, client } = await setUp(test);
+    const kept: Buffer[] = [];
+    const slow = new Sink();
+    slow.onResponseBody = (chunk) => kept.push(chunk) > 0;
+    const one = client.connection(0);
+    const other = client.connection(0);
+    send(one, slow);
+    (await thread.peer(1)).answer("HTTP/1.1 200 OK", "Content-Length: 5", "", "AAAAA");
+    assert.equal(await slow.over, "ended");
+    const next = send(other);
+    (await thread.peer(2)).answer("HTTP/1.1 200 OK", "Content-Length: 5", "", "BBBBB");
+    assert.equal(await next.over, "ended");
+    await exchange(thread, one);
+    assert.equal(String(kept[0]), "AAAAA");
+  });
+
+  it("is not used again once the thread has closed it, although it is not gone yet", async (test) => {
+    const { thread, client } = await setUp(test);
+    const connection = client.connection(0);
+    await exchange(thread, connection);
+    const ended = new Promise<ThreadConnection>((resolve) => {
+      connection.socket.once("end", () => resolve(client.connection(connection.lastUsedMs)));
+    });
+    thread.peers[0]!.socket.end();
+    const other = await ended;
+    assert.notEqual(other, connection);
+    await exchange(thread, other, 2);
+  });
+
   it("is dropped when the thread closes it while it is idle", async (test) => {
     const { thread, client } = await setUp(test);
     const connection = client.connection(0);
@@ -339,6 +369,44 @@ describe("requests sent ahead", { timeout: 20_000 }, () => {
     assert.equal(await sinks[2].over, "ended");
     assert.deepEqual([over, sinks[1].body, sinks[2].body], [1, "", "third"]);
     assert.equal(client.connection(connection.lastUsedMs), connection);
+  });
+
+  for (const [what, about] of [
+    ["still sends its body", { upgrade: false, body: true }],
+    ["asks for an upgrade", { upgrade: true, body: false }],
+  ] as const) {
+    it(`never share the connection of one that ${what}`, async (test) => {
+      const { client } = await setUp(test);
+      const connection = client.connection(0);
+      connection.send("POST", HEAD, about, new Sink());
+      assert.notEqual(client.connection(0, true), connection);
+      connection.abandon();
+    });
+  }
+
+  it("do not make the one before them, which may have been begun, unsent", async (test) => {
+    const { thread, client } = await setUp(test);
+    const connection = client.connection(0);
+    await exchange(thread, connection);
+    const [peer] = thread.peers;
+    peer!.socket.pause();
+    const sinks = [send(connection), send(client.connection(0, true))];
+    peer!.socket.destroy();
+    for (const sink of sinks) assert.equal(await sink.over, "lost");
+    assert.deepEqual(
+      sinks.map(({ loss }) => loss!.unsent),
+      [false, true],
+    );
+  });
+
+  it("that answer to nobody, and at length, end the connection instead of holding the thread", async (test) => {
+    const { connection, peer, sinks } = await three(test);
+    let over = 0;
+    connection.abandon(sinks[1], () => over++);
+    peer.answer(`${said("first")}HTTP/1.1 200 OK`, "Transfer-Encoding: chunked", "", "");
+    assert.equal(await sinks[2].over, "lost");
+    await peer.closed();
+    assert.deepEqual([over, sinks[0].body, sinks[2].loss!.unsent], [1, "first", true]);
   });
 
   it("get a connection of their own when the one in the thread has just been answered", async (test) => {

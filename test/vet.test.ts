@@ -124,6 +124,7 @@ const malformed: Record<string, [payload: string, status: string]> = {
   CONNECT: [`CONNECT a.test:80 HTTP/1.1\r\n${H}\r\n`, "501"],
   "an ICE request": [`SOURCE / ICE/1.0\r\n${H}\r\n`, "400"],
   "an RTSP request": [`DESCRIBE / RTSP/1.0\r\n${H}\r\n`, "400"],
+  "empty lines without end": ["\r\n".repeat(9_000), "431"],
   "a TLS handshake": ["\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "400"],
   "a line break within the first line": ["GET\r\n / HTTP/1.1\r\n\r\n", "400"],
 };

@@ -77,13 +77,9 @@ export class Dispatcher implements ExchangePorts {
 
   #place(exchange: Exchange): void {
     const nowMs = performance.now();
-    const thread = this.fleet.acquire(exchange.functionName, nowMs);
+    const { functionName, repeatable } = exchange;
+    const thread = this.fleet.acquire(functionName, nowMs, repeatable);
     if (thread) return exchange.start(thread);
-    const { functionName, request } = exchange;
-    const repeatable =
-      (request.method === "GET" || request.method === "HEAD") &&
-      request.body === "ended" &&
-      !request.head.facts.upgrade;
     exchange.ticket = { functionName, sinceMs: nowMs, request: exchange, repeatable };
     this.fleet.wait(exchange.ticket);
   }
@@ -97,8 +93,14 @@ export class Dispatcher implements ExchangePorts {
     return client;
   }
 
-  release(thread: Thread): void {
-    this.fleet.release(thread, performance.now());
+  release(thread: Thread, answered: boolean): void {
+    this.fleet.release(thread, performance.now(), answered);
+  }
+
+  /** Once in `HELD_MS`: what was sent ahead of its turn, and has waited for longer than that, is sent elsewhere. */
+  recallAhead(): void {
+    const nowMs = performance.now();
+    for (const exchange of this.exchanges) if (exchange.recall(nowMs)) this.#place(exchange);
   }
 
   retry(exchange: Exchange): void {

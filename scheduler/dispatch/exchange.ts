@@ -13,6 +13,7 @@ import { dateLine } from "../http/date-line.ts";
 import { headerJson, renderRequestHead } from "../http/head.ts";
 import type { RequestContext } from "../http/listener.ts";
 import type { ResponseHead } from "../http/response-head.ts";
+import { HELD_MS } from "../policy/pool.ts";
 import type { Ticket } from "../policy/queue.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
@@ -21,7 +22,7 @@ import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } fro
 export interface ExchangePorts {
   clientOf(thread: Thread): ThreadClient;
   /** The thread is free again. */
-  release(thread: Thread): void;
+  release(thread: Thread, answered: boolean): void;
   /** Nothing of the request reached the thread's server: another thread may serve it. */
   retry(exchange: Exchange): void;
   /** Write an answer for a failure that is dexter's or the function's. */
@@ -35,12 +36,18 @@ const CF_JSON = [headerJson({ httpProtocol: "HTTP/1.0" }), headerJson({ httpProt
 
 /** An exception report above this is cut off; stacks are far smaller. */
 const MAX_REPORT_BYTES = 1 << 20;
+const MOST_CAUSES = 10;
+
+/** How long the client of a tunnel that the function has ended may take to close its side. */
+const LINGER_MS = 1_000;
 
 export class Exchange implements ResponseSink, RequestSink {
   readonly request: ClientRequest;
   readonly client: Client;
   readonly id: string;
   readonly functionName: string;
+  /** Sending it twice does no harm, as long as no thread has begun it. */
+  readonly repeatable: boolean;
   readonly startedAtMs = performance.now();
   readonly #ports: ExchangePorts;
   ticket: Ticket<Exchange> | undefined;
@@ -57,6 +64,7 @@ export class Exchange implements ResponseSink, RequestSink {
   #whole = "";
   #report: Buffer[] | undefined;
   #tunnel: Socket | undefined;
+  #sentMs = 0;
 
   constructor(ports: ExchangePorts, request: ClientRequest, context: RequestContext) {
     this.#ports = ports;
@@ -64,6 +72,9 @@ export class Exchange implements ResponseSink, RequestSink {
     this.client = context.client;
     this.id = context.id;
     this.functionName = context.functionName;
+    const { method } = request;
+    const { upgrade } = request.head.facts;
+    this.repeatable = (method === "GET" || method === "HEAD") && request.body === "ended" && !upgrade;
     request.sink = this;
   }
 
@@ -75,7 +86,8 @@ export class Exchange implements ResponseSink, RequestSink {
   start(thread: Thread): void {
     this.thread = thread;
     this.ticket = undefined;
-    const connection = this.#ports.clientOf(thread).connection(performance.now(), thread.ahead > 0);
+    this.#sentMs = performance.now();
+    const connection = this.#ports.clientOf(thread).connection(this.#sentMs, thread.ahead > 0);
     this.#connection = connection;
     const { method, head } = this.request;
     const { facts, block } = head;
@@ -89,6 +101,18 @@ export class Exchange implements ResponseSink, RequestSink {
     });
     const body = this.request.body !== "ended";
     connection.send(method, text, { upgrade: facts.upgrade, body }, this);
+  }
+
+  /**
+   * Takes the request back from a thread that does not come to it: the one before it takes long after all.
+   * @returns whether it is to be placed again
+   */
+  recall(nowMs: number): boolean {
+    const connection = this.#connection;
+    if (!connection || nowMs - this.#sentMs < HELD_MS || !connection.isAhead(this)) return false;
+    this.#connection = undefined;
+    connection.abandon(this, this.#giveBack());
+    return true;
   }
 
   /** Ends the exchange with an error of dexter's own. */
@@ -109,14 +133,14 @@ export class Exchange implements ResponseSink, RequestSink {
   onHead(head: ResponseHead): void {
     const { status, rawHeaders, bodyKind, contentLength } = head;
     if (bodyKind === "upgrade") return this.#startTunnel(head);
-    if (status === 500 && rawHeaders.includes(EXCEPTION_HEADER)) {
+    if (status === 500 && rawHeaders.some((name, i) => i % 2 === 0 && name === EXCEPTION_HEADER)) {
       this.#report = [];
       return;
     }
     this.request.begin(status, this.#linesOf(head), bodyKind === "close" ? "chunked" : bodyKind);
     this.#wholeLength = contentLength;
-    // A streamed body may be long in coming; one that is here already goes out with the head.
-    if (bodyKind === "chunked" || bodyKind === "close") process.nextTick(() => this.#flushHead());
+    // A body may be long in coming; one that is here already goes out with the head.
+    if (bodyKind !== "none") process.nextTick(flushHead, this);
   }
 
   onResponseBody(chunk: Buffer): boolean {
@@ -125,8 +149,10 @@ export class Exchange implements ResponseSink, RequestSink {
       return this.#tunnel.writableLength > 0;
     }
     if (this.#report) {
-      if (this.#report.length * 16_384 < MAX_REPORT_BYTES) this.#report.push(Buffer.from(chunk));
+      const bytes = this.#report.reduce((sum, { length }) => sum + length, chunk.length);
+      if (bytes <= MAX_REPORT_BYTES) this.#report.push(Buffer.from(chunk));
     } else if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
+      this.#bodySeen = true;
       this.#whole = chunk.toString("latin1");
     } else {
       this.#bodySeen = true;
@@ -140,18 +166,20 @@ export class Exchange implements ResponseSink, RequestSink {
     this.#connection = undefined;
     if (!this.open) return;
     this.outcome = "answered";
-    if (this.#tunnel) this.#tunnel.end();
-    else if (this.#report) this.#ports.renderFailure(this, parseReport(Buffer.concat(this.#report)));
+    if (this.#tunnel) endTunnel(this.#tunnel);
+    else if (this.#report) this.#ports.renderFailure(this, this.#readReport(this.#report));
     else this.request.end(this.#whole);
     this.#settle();
   }
 
-  onLost({ error, unsent }: ConnectionLoss): void {
+  onLost({ error, unsent, ahead }: ConnectionLoss): void {
     this.#connection = undefined;
     if (!this.open) return;
     if (unsent && !this.#bodyStarted) {
-      this.retries++;
-      this.#giveBack();
+      if (!ahead) this.retries++;
+      // What comes of the body meanwhile is for the next thread.
+      this.request.pause();
+      this.#giveBack()();
       this.#ports.retry(this);
     } else if (this.#tunnel) {
       this.outcome = "lost";
@@ -188,6 +216,7 @@ export class Exchange implements ResponseSink, RequestSink {
   }
 
   onBodyEnd(): void {
+    this.#bodyStarted = true;
     const connection = this.#connection;
     if (connection === undefined) return;
     connection.sending = false;
@@ -229,7 +258,7 @@ export class Exchange implements ResponseSink, RequestSink {
 
   // --- the end ---
 
-  #flushHead(): void {
+  flushHead(): void {
     if (this.open && !this.#bodySeen) this.request.flush();
   }
 
@@ -244,25 +273,59 @@ export class Exchange implements ResponseSink, RequestSink {
     });
   }
 
-  #giveBack(): void {
+  /** @returns how to give the thread back, which is no longer the exchange's */
+  #giveBack(): () => void {
     const { thread } = this;
     this.thread = undefined;
-    if (thread) this.#ports.release(thread);
+    const answered = this.outcome === "answered";
+    return () => {
+      if (thread) this.#ports.release(thread, answered);
+    };
+  }
+
+  /** HEAD has no body to tell what was thrown. */
+  #readReport(pieces: readonly Buffer[]): ExceptionReport {
+    if (this.request.method !== "HEAD") return parseReport(Buffer.concat(pieces).toString("utf8"));
+    return { name: "", message: "the handler threw; ask with GET to see what", stack: "" };
   }
 
   #settle(): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    if (connection) connection.abandon(this, () => this.#giveBack());
-    else this.#giveBack();
+    const giveBack = this.#giveBack();
+    if (connection) connection.abandon(this, giveBack);
+    else giveBack();
     this.#ports.finished(this);
   }
 }
 
-function parseReport(body: Buffer): ExceptionReport {
+function flushHead(exchange: Exchange): void {
+  exchange.flushHead();
+}
+
+/** What the client still sends is not read by anybody; it may close in its own time, within bounds. */
+function endTunnel(tunnel: Socket): void {
+  tunnel.removeAllListeners("data").resume().end();
+  const linger = setTimeout(() => tunnel.destroy(), LINGER_MS);
+  tunnel.once("close", () => clearTimeout(linger));
+}
+
+/** A function may have written what looks like the prelude's report: nothing about it is taken for granted. */
+function parseReport(text: string): ExceptionReport {
   try {
-    return JSON.parse(body.toString("utf8")) as ExceptionReport;
+    return reportOf(JSON.parse(text), MOST_CAUSES);
   } catch {
     return { name: "Error", message: "the exception could not be read", stack: "" };
   }
+}
+
+function reportOf(value: unknown, causes: number): ExceptionReport {
+  const { name, message, stack, cause } = Object(value) as Record<string, unknown>;
+  const text = (part: unknown) => (typeof part === "string" ? part : "");
+  return {
+    name: text(name),
+    message: text(message),
+    stack: text(stack),
+    ...(cause && causes > 0 ? { cause: reportOf(cause, causes - 1) } : {}),
+  };
 }

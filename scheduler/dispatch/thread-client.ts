@@ -17,6 +17,8 @@ const REUSE_WITHIN_MS = 3_000;
 export interface ConnectionLoss {
   readonly error: DexterError;
   readonly unsent: boolean;
+  /** It was sent ahead, and shares the fate of the request before it. */
+  readonly ahead: boolean;
 }
 
 export interface ResponseSink extends Pick<ResponseHandler, "onHead" | "onInformation"> {
@@ -60,16 +62,6 @@ class ThreadSocket extends Socket {
 
 /** As much as libuv reads at once. */
 const READ_BYTES = 65_536;
-/**
- * Read into by every connection, because what was read is mostly dealt with, or written to a client, before the
- * next read begins. A buffer of its own for each read would keep the garbage collector busy with long bodies.
- */
-let sharedBuffer: Buffer | undefined;
-
-function nextBuffer(): Buffer {
-  sharedBuffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
-  return sharedBuffer;
-}
 
 interface Entry {
   readonly method: string;
@@ -84,6 +76,7 @@ export class ThreadConnection {
   /** What it carries: the first is in the thread, the others are sent ahead. */
   readonly #entries: Entry[] = [];
   #answered = false;
+  #buffer: Buffer | undefined;
   /** More of the request's body is to come. A response may end before it: then the connection is of no more use. */
   sending = false;
   lastUsedMs = 0;
@@ -96,19 +89,22 @@ export class ThreadConnection {
         this.#entries[0]!.sink.onHead(head);
       },
       onBody: (chunk) => {
-        if (this.#entries[0]!.sink.onResponseBody(chunk)) sharedBuffer = undefined;
+        if (this.#entries[0]!.sink.onResponseBody(chunk)) this.#buffer = undefined;
       },
       hasNext: () => this.#entries.length > 1,
       onEnd: (reusable) => this.#ended(reusable),
       onError: (error) => this.#lost(error),
     });
     const options: SocketConstructorOpts & ConnectOpts = {
-      onread: { buffer: nextBuffer, callback: this.#onRead },
+      onread: { buffer: this.#nextBuffer, callback: this.#onRead },
     };
     this.socket = new ThreadSocket(options);
     this.socket.connect({ path });
     this.socket.on("drain", () => this.#entries[0]?.sink.onThreadDrain());
-    this.socket.on("end", () => this.#parser.finish());
+    this.socket.on("end", () => {
+      this.#parser.finish();
+      if (this.#entries.length === 0) this.#close();
+    });
     this.socket.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
     this.socket.on("close", () => {
       this.#owner.forget(this);
@@ -120,6 +116,30 @@ export class ThreadConnection {
     return this.#entries.length;
   }
 
+  /** Whether a request may follow the one that is in the thread. */
+  get takesAhead(): boolean {
+    return this.#entries.length > 0 && !this.sending && !this.#entries[0]!.upgrade;
+  }
+
+  /** Whether a request was sent ahead, and its turn has not come. */
+  isAhead(sink: ResponseSink): boolean {
+    return this.#entries.findIndex((entry) => entry.sink === sink) > 0;
+  }
+
+  /** Whether it carries nothing, and can. */
+  get isReusable(): boolean {
+    return this.#entries.length === 0 && this.#parser.idle && !this.socket.destroyed;
+  }
+
+  /**
+   * What was read is mostly dealt with, or written to a client, before the next read: then the buffer is used again.
+   * One for each read would keep the garbage collector busy with long bodies.
+   */
+  readonly #nextBuffer = (): Buffer => {
+    this.#buffer ??= Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.#buffer;
+  };
+
   readonly #onRead = (bytes: number, buffer: Uint8Array): boolean => {
     this.#answered = true;
     this.#parser.push((buffer as Buffer).subarray(0, bytes) as Buffer);
@@ -128,7 +148,7 @@ export class ThreadConnection {
 
   /**
    * Sends a request's head. If it has a body, its chunks follow with `socket.write` after `onSent`. While another
-   * request is in the thread, only one without body, and without effect, may be sent ahead.
+   * request is in the thread and the connection `takesAhead`, one without body, and without effect, may follow.
    */
   send(method: string, head: string, about: { upgrade: boolean; body: boolean }, sink: ResponseSink): void {
     const { upgrade, body } = about;
@@ -152,7 +172,7 @@ export class ThreadConnection {
    */
   abandon(sink?: ResponseSink, over?: () => void): void {
     const place = this.#entries.findIndex((entry) => entry.sink === sink);
-    if (place > 0) this.#entries[place]!.sink = discard(over);
+    if (place > 0) this.#entries[place]!.sink = discard(this, over);
     else {
       this.#entries.shift();
       this.#close();
@@ -182,12 +202,15 @@ export class ThreadConnection {
     this.#lost(new DexterError("SERVER_LOST", {}, { cause: error }));
   }
 
-  /** Refused, and no answer: as long as no body was sent, it was the head, of which nobody has read the end. */
+  /**
+   * Refused, and no answer: as long as no body was sent, it was the head, of which nobody has read the end. Unless it
+   * was the head of a request sent ahead: then the one before it may have been begun.
+   */
   #lost(error: DexterError): void {
-    const unsent = this.socket.refused && !this.#answered;
+    const unsent = this.socket.refused && !this.#answered && this.#entries.length === 1;
     const inThread = this.#entries.shift();
     this.#close();
-    inThread?.sink.onLost({ error, unsent });
+    inThread?.sink.onLost({ error, unsent, ahead: false });
   }
 
   /** The thread takes nothing more from this connection: what was sent ahead has not been begun. */
@@ -195,21 +218,29 @@ export class ThreadConnection {
     const ahead = this.#entries.splice(0);
     this.#parser.destroy();
     this.socket.destroy();
-    for (const { sink } of ahead) sink.onLost({ error: new DexterError("SERVER_LOST"), unsent: true });
+    for (const { sink } of ahead)
+      sink.onLost({ error: new DexterError("SERVER_LOST"), unsent: true, ahead: true });
   }
 }
 
+/** A longer answer to nobody is not waited for. */
+const DISCARDED_BYTES = 65_536;
+
 /** Takes the response of a request whose client has gone. */
-function discard(over?: () => void): ResponseSink {
+function discard(connection: ThreadConnection, over?: () => void): ResponseSink {
   const nothing = () => {};
-  return {
-    onHead: nothing,
+  const sink: ResponseSink = {
+    onHead({ bodyKind, contentLength }) {
+      const isShort = bodyKind === "none" || (bodyKind === "length" && contentLength <= DISCARDED_BYTES);
+      if (!isShort) connection.abandon(sink, over);
+    },
     onResponseBody: () => false,
     onSent: nothing,
     onThreadDrain: nothing,
     onEnd: () => over?.(),
     onLost: () => over?.(),
   };
+  return sink;
 }
 
 export class ThreadClient {
@@ -226,14 +257,14 @@ export class ThreadClient {
    * @param ahead the one whose request is in the thread is wanted, as long as there is one
    */
   connection(nowMs: number, ahead = false): ThreadConnection {
-    if (ahead && this.#latest && this.#latest.carries > 0) return this.#latest;
+    if (ahead && this.#latest?.takesAhead) return this.#latest;
     this.#latest = this.#reusable(nowMs) ?? new ThreadConnection(this, this.#path);
     return this.#latest;
   }
 
   #reusable(nowMs: number): ThreadConnection | undefined {
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
-      if (nowMs - idle.lastUsedMs < REUSE_WITHIN_MS && !idle.socket.destroyed) return idle;
+      if (nowMs - idle.lastUsedMs < REUSE_WITHIN_MS && idle.isReusable) return idle;
       idle.abandon();
     }
     return undefined;

@@ -19,8 +19,10 @@ export interface ConnectionOwner {
   onRequest(request: ClientRequest): void;
 }
 
-/** How long an idle connection stays open; an answer's Keep-Alive says so. */
+/** How long an idle connection stays open: longer than an answer's Keep-Alive says, so that no request meets its end. */
 const KEEP_ALIVE_MS = 65_000;
+/** How long a client may take to read the last answer. */
+const CLOSING_MS = 65_000;
 /** How long a client may take over a request's head; its body may take as long as it likes. */
 const HEAD_MS = 60_000;
 /** How long a client may go on sending what nobody reads, after the last answer: closing at once would lose that. */
@@ -62,16 +64,17 @@ export class ClientConnection implements RequestConnection {
 
   /** Ends the connection if no request is in progress. */
   closeIfIdle(): void {
-    if (this.#stage === "head" && this.#waiting === undefined) this.socket.end();
+    if (this.#stage === "head" && this.#waiting === undefined) this.#end("");
   }
 
   /** Ends the connection of a client that lets the listener wait for too long. */
   checkTime(nowMs: number): void {
-    if (this.#stage !== "head") return;
     const waitedMs = nowMs - this.#sinceMs;
+    if (this.#stage === "closing" && waitedMs > CLOSING_MS) this.socket.destroy();
+    if (this.#stage !== "head") return;
     if (this.#waiting && waitedMs > HEAD_MS)
       this.#refuse({ status: 408, reason: "the request's head did not come in time" });
-    else if (!this.#waiting && waitedMs > KEEP_ALIVE_MS) this.socket.end();
+    else if (!this.#waiting && waitedMs > KEEP_ALIVE_MS) this.#end("");
   }
 
   // --- what comes in ---
@@ -102,6 +105,8 @@ export class ClientConnection implements RequestConnection {
     const result = this.#heads.read(bytes, this.#looked);
     if (result === undefined) {
       this.#looked = bytes.length;
+      // A line break after a body, which some clients send, begins no request.
+      if (bytes.length === 2 && bytes[0] === 13 && bytes[1] === 10) this.#waiting = undefined;
       return;
     }
     this.#looked = 0;
@@ -154,7 +159,13 @@ export class ClientConnection implements RequestConnection {
 
   /** Nobody knows where the body ends, and so the next request begins. */
   #failBody(request: ClientRequest, error: DexterError): void {
-    if (request.headersSent) return void this.socket.destroy();
+    if (request.headersSent) {
+      this.#stage = "closing";
+      this.#waiting = undefined;
+      this.#request = undefined;
+      request.sink?.onClosed();
+      return void this.socket.destroy();
+    }
     this.#refuse({ status: 400, reason: `the request's body is malformed: ${error.details.reason}` });
     request.sink?.onClosed();
   }
@@ -181,7 +192,9 @@ export class ClientConnection implements RequestConnection {
     this.#stage = "tunnel";
     this.#request = undefined;
     this.socket.off("data", this.#onData).off("end", this.#onEnd).off("drain", this.#onDrain);
-    return this.#waiting;
+    const early = this.#waiting;
+    this.#waiting = undefined;
+    return early;
   }
 
   // --- the end ---
@@ -198,6 +211,7 @@ export class ClientConnection implements RequestConnection {
   /** Sends the rest, and closes once the client has had the time to read it. */
   #end(last: string): void {
     this.#stage = "closing";
+    this.#sinceMs = this.#owner.nowMs;
     this.#waiting = undefined;
     this.#request = undefined;
     this.socket.end(last, "utf8", () => {

@@ -40,7 +40,7 @@ export interface RequestConnection {
 /** A body up to this size is copied into one string with what precedes it; beyond it the copy costs more. */
 export const ONE_WRITE_BYTES = 4_096;
 
-const KEEP = "Connection: keep-alive\r\nKeep-Alive: timeout=65\r\n\r\n";
+const KEEP = "Connection: keep-alive\r\nKeep-Alive: timeout=60\r\n\r\n";
 const CLOSE = "Connection: close\r\n\r\n";
 
 export class ClientRequest {
@@ -126,7 +126,7 @@ export class ClientRequest {
     this.#persistent =
       facts.keepAlive && this.#connection.persistent && (body !== "chunked" || this.#chunked);
     const framing = this.#chunked ? "Transfer-Encoding: chunked\r\n" : "";
-    this.#unsentHead = `${lines}${framing}${this.#persistent ? KEEP : CLOSE}`;
+    this.#unsentHead = `${lines}${framing}`;
   }
 
   /** Sends the head although there is nothing of the body. */
@@ -162,6 +162,8 @@ export class ClientRequest {
   end(last = ""): void {
     if (this.#answered) return;
     this.#answered = true;
+    // What is left of a body that nobody wants any more would be taken for a request.
+    if (this.#unsentHead !== "" && this.#body !== "ended") this.#persistent = false;
     const rest = `${this.#takeHead()}${last}${this.#chunked ? "0\r\n\r\n" : ""}`;
     if (rest !== "") this.#connection.socket.write(rest, "latin1");
     this.#connection.answered();
@@ -200,7 +202,8 @@ export class ClientRequest {
   #takeHead(): string {
     const head = this.#unsentHead;
     this.#unsentHead = "";
-    if (head !== "") this.headersSent = true;
-    return head;
+    if (head === "") return "";
+    this.headersSent = true;
+    return `${head}${this.#persistent ? KEEP : CLOSE}`;
   }
 }

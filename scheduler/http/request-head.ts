@@ -7,7 +7,7 @@ import { renderForwarded } from "./head.ts";
 import { findHeadEnd, readHeaderLines } from "./header-lines.ts";
 import { inspectHeaders, inspectTarget, type Refusal, type RequestFacts, type RequestSource } from "./vet.ts";
 
-/** Most bytes of a head; as much as Node takes. */
+/** Most bytes of a head, with the empty lines before it. */
 const MAX_HEAD = 16_384;
 
 /** One request's head. */
@@ -41,7 +41,7 @@ export class RequestHeadReader {
     let start = 0;
     while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
     const end = findHeadEnd(bytes, Math.max(start, from - 3));
-    if ((end < 0 ? bytes.length : end) - start > MAX_HEAD)
+    if ((end < 0 ? bytes.length : end) > MAX_HEAD)
       return refusal(431, `the head is over ${MAX_HEAD / 1024} KB`);
     if (end < 0) return refuseStart(bytes, start);
     const text = bytes.toString("latin1", start, end);

@@ -5,7 +5,7 @@
  */
 
 export interface Refusal {
-  /** 400, 405, 417, 431 or 501; the connection must be closed after it (RFC 9112 §9.6). */
+  /** 400, 405, 408, 417, 431 or 501; the connection must be closed after it (RFC 9112 §9.6). */
   readonly status: number;
   /** A sentence for the client. */
   readonly reason: string;
@@ -51,7 +51,7 @@ export interface RequestFacts {
 /** For the `Allow` header that a 405 must carry (RFC 9110 §15.5.6). */
 export const ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/** workerd answers 501 to any method that it does not know; of those that Node knows, it knows these. */
+/** workerd answers 501 to any method that it does not know. */
 const METHODS = new Set(
   `GET HEAD POST PUT PATCH DELETE OPTIONS ACL CHECKOUT COPY LOCK MERGE MKACTIVITY MKCOL MOVE NOTIFY PROPFIND
    PROPPATCH PURGE QUERY REPORT SEARCH SUBSCRIBE UNLOCK UNSUBSCRIBE`.split(/\s+/),
@@ -115,7 +115,7 @@ function refuseLine({ method, httpVersionMajor, httpVersionMinor }: RequestSourc
 /** The one pass. Names are told apart by length first, so most are never lower-cased. */
 function readHeaders(req: RequestSource, facts: RequestFacts): Refusal | undefined {
   const raw = req.rawHeaders;
-  if (raw.length >= MAX_HEADERS * 2) return refuse(431, `more than ${MAX_HEADERS} headers`);
+  if (raw.length > MAX_HEADERS * 2) return refuse(431, `more than ${MAX_HEADERS} headers`);
   let hosts = 0;
   let connection = "";
   let upgrade = "";

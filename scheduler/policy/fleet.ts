@@ -80,13 +80,13 @@ export class Fleet<T> {
   // --- requests ---
 
   /** Takes a thread for a request of the function, or returns undefined: then `wait` for one. */
-  acquire(name: string, nowMs: number): Thread | undefined {
+  acquire(name: string, nowMs: number, repeatable = false): Thread | undefined {
     const fn = this.#functions.get(name);
     if (fn === undefined) return undefined;
     fn.lastRequestMs = nowMs;
     fn.heat.count();
     this.#active.add(fn);
-    return this.queue.waiting(name) > 0 ? undefined : this.#take(fn, nowMs);
+    return this.queue.waiting(name) > 0 ? undefined : this.#take(fn, nowMs, repeatable);
   }
 
   /** Queues a request that found no idle thread, and sees to it that one is started where a slot is free. */
@@ -101,11 +101,11 @@ export class Fleet<T> {
     this.queue.remove(ticket);
   }
 
-  /** A request has left its thread. */
-  release(thread: Thread, nowMs: number): void {
+  /** A request has left its thread. @param answered after a whole answer, which tells how long one takes */
+  release(thread: Thread, nowMs: number, answered = true): void {
     const server = this.#servers.get(thread.server);
     if (server === undefined) return;
-    server.put(thread, nowMs);
+    server.put(thread, nowMs, answered);
     if (server.busy === 0 && server.stage === "draining") this.#effects.due(server);
     if (thread.state === "retiring") {
       if (thread.inFlight === 0) this.#end(server, thread);
@@ -363,14 +363,14 @@ export class Fleet<T> {
 
   // --- rules ---
 
-  #take(fn: FunctionState, nowMs: number): Thread | undefined {
+  #take(fn: FunctionState, nowMs: number, repeatable: boolean): Thread | undefined {
     const choice = this.#hostsOf(fn.spec.name).filter((server) => {
       const pool = server.pool(fn.spec);
       return pool !== undefined && server.hasRoom(pool) && !server.holds(pool, nowMs);
     });
     const server = leastBusy(choice) ?? (this.#allUnresponsive ? leastBusy(choice, true) : undefined);
     if (server === undefined) return undefined;
-    const thread = server.take(server.pool(fn.spec)!, nowMs);
+    const thread = server.take(server.pool(fn.spec)!, nowMs, repeatable);
     if (server.requests === server.recycleAt) this.#effects.due(server);
     this.#grow(server, fn, nowMs, true);
     return thread;
@@ -385,7 +385,7 @@ export class Fleet<T> {
     const fn = this.#functions.get(name);
     if (fn === undefined) return;
     while (this.queue.waiting(name) > 0) {
-      const thread = this.#take(fn, nowMs);
+      const thread = this.#take(fn, nowMs, this.queue.oldest(name)!.repeatable === true);
       if (thread !== undefined) this.#effects.grant(this.queue.take(name)!, thread);
       else if (!this.#sendAhead(fn, nowMs)) return this.#letWait(fn, nowMs);
     }
@@ -398,7 +398,7 @@ export class Fleet<T> {
     for (const server of this.#open) {
       const pool = server.pool(fn.spec);
       if (!pool || !server.responsive || server.isSpent || !server.holds(pool, nowMs)) continue;
-      const thread = server.nextAhead(pool);
+      const thread = server.nextAhead(pool, nowMs);
       if (thread && thread.ahead < (best?.thread.ahead ?? Number.POSITIVE_INFINITY))
         best = { server, thread };
     }

@@ -26,6 +26,11 @@ const LATEST = 1 / 64;
 /** A request that so many others, for each hot thread, have overtaken waits for something else than the CPU. */
 const OVERTAKEN = 4;
 
+/** Whether the request in a thread should be done at once. */
+function isQuick({ startedMs, doneBefore }: Thread, limit: number, nowMs: number, done: number): boolean {
+  return nowMs - startedMs < HELD_MS && done - doneBefore < OVERTAKEN * limit;
+}
+
 export class Pool {
   readonly spec: FunctionSpec;
   readonly #available: Thread[] = [];
@@ -128,10 +133,13 @@ export class Pool {
     return thread;
   }
 
-  /** Gives a request's place back. A retiring thread is only counted down. */
-  put(thread: Thread, nowMs: number): void {
+  /**
+   * Gives a request's place back. A retiring thread is only counted down.
+   * @param answered whether it is known by now how long such a request takes
+   */
+  put(thread: Thread, nowMs: number, answered = true): void {
     thread.lastUsedMs = nowMs;
-    this.#learn(nowMs - thread.startedMs, nowMs);
+    if (answered) this.#learn(nowMs - thread.startedMs, nowMs);
     if (thread.state === "retiring") {
       thread.inFlight--;
       return;
@@ -158,8 +166,7 @@ export class Pool {
     if (this.#busy < limit || this.spec.threads.concurrency > 1) return false;
     if (Math.min(this.#quickestMs, this.#quickestBeforeMs) >= quickMs) return false;
     let quick = 0;
-    for (const { startedMs, doneBefore } of this.#serving)
-      if (nowMs - startedMs < HELD_MS && done - doneBefore < OVERTAKEN * limit) quick++;
+    for (const thread of this.#serving) if (isQuick(thread, limit, nowMs, done)) quick++;
     return quick >= limit;
   }
 
@@ -172,18 +179,19 @@ export class Pool {
    * The thread with the fewest requests sent ahead that takes another, while the pool is held. Not where
    * requests are not steady: then a thread may be long in coming to what was sent ahead.
    */
-  nextAhead(quickMs: number): Thread | undefined {
+  nextAhead(limit: number, quickMs: number, nowMs: number, done: number): Thread | undefined {
     if (!this.isSteady(quickMs)) return undefined;
     let best: Thread | undefined;
     for (const thread of this.#serving) {
-      if (thread.ahead < (best?.ahead ?? MOST_AHEAD)) best = thread;
+      const takes = thread.repeatable && isQuick(thread, limit, nowMs, done);
+      if (takes && thread.ahead < (best?.ahead ?? MOST_AHEAD)) best = thread;
     }
     return best;
   }
 
   /** The request in the thread is done, and the next of those that were sent ahead has begun. */
-  handOver(thread: Thread, nowMs: number, doneBefore: number): void {
-    this.#learn(nowMs - thread.startedMs, nowMs);
+  handOver(thread: Thread, nowMs: number, doneBefore: number, answered: boolean): void {
+    if (answered) this.#learn(nowMs - thread.startedMs, nowMs);
     thread.ahead--;
     thread.lastUsedMs = nowMs;
     this.lastTakenMs = nowMs;

@@ -139,8 +139,9 @@ export class Server implements Candidate {
   }
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
-  take(pool: Pool, nowMs: number): Thread {
+  take(pool: Pool, nowMs: number, repeatable = false): Thread {
     const thread = pool.take(nowMs, this.#done, !this.takesThreads)!;
+    thread.repeatable = repeatable;
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {
@@ -151,8 +152,8 @@ export class Server implements Candidate {
   }
 
   /** A thread of the pool, which is held, that takes a request ahead of its turn. */
-  nextAhead(pool: Pool): Thread | undefined {
-    return pool.nextAhead(this.#quickMs);
+  nextAhead(pool: Pool, nowMs: number): Thread | undefined {
+    return pool.nextAhead(this.#hotThreads, this.#quickMs, nowMs, this.#done);
   }
 
   sendAhead(thread: Thread): void {
@@ -162,10 +163,10 @@ export class Server implements Candidate {
   }
 
   /** Gives a request's place in its thread back, to what was sent ahead if there is any. */
-  put(thread: Thread, nowMs: number): void {
+  put(thread: Thread, nowMs: number, answered = true): void {
     this.#done++;
-    if (thread.ahead > 0) return this.poolOf(thread).handOver(thread, nowMs, this.#done);
-    this.poolOf(thread).put(thread, nowMs);
+    if (thread.ahead > 0) return this.poolOf(thread).handOver(thread, nowMs, this.#done, answered);
+    this.poolOf(thread).put(thread, nowMs, answered);
     this.busy--;
     if (thread.inFlight > 0) return;
     this.busyThreads--;

@@ -263,6 +263,7 @@ const context: Case[] = [
     one("shape", "gives the handler its context", "/context", { body: '"exports":["default"]' }),
     becomes(saying('"exports":["default"]', '"exports":["DexterThread","default"]')),
   ),
+  one("shape", "begins work given to waitUntil once", "/lazy-thenable", { body: "begun 1 time(s)" }),
   one("shape", "calls waitUntil detached from the context", "/detached-wait-until", {
     body: "TypeError: Illegal invocation",
   }),

@@ -43,6 +43,18 @@ const handler = {
         return Response.json([Object.keys(env), Object.keys(importedEnv), Object.isFrozen(env)]);
       case "top-level":
         return Response.json({ ...attempts, awaited });
+      case "lazy-thenable": {
+        let begun = 0;
+        const lazy = {
+          // biome-ignore lint/suspicious/noThenProperty: query builders are such thenables
+          then(resolve) {
+            begun++;
+            resolve();
+          },
+        };
+        ctx.waitUntil(lazy);
+        return scheduler.wait(1).then(() => new Response(`begun ${begun} time(s)`));
+      }
       case "detached-wait-until":
         try {
           const { waitUntil } = ctx;
