@@ -38,6 +38,7 @@ class Sink implements ResponseSink {
     this.loss = loss;
     this.#settle("lost");
   }
+  onReadDone(): void {}
   onThreadDrain(): void {}
 }
 

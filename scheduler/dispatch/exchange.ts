@@ -58,7 +58,6 @@ export class Exchange implements ResponseSink, RequestSink {
   outcome: "open" | "answered" | "aborted" | "lost" = "open";
   #connection: ThreadConnection | undefined;
   #bodyStarted = false;
-  #bodySeen = false;
   #heldBack: Writable | undefined;
   #wholeLength = 0;
   #whole = "";
@@ -139,8 +138,6 @@ export class Exchange implements ResponseSink, RequestSink {
     }
     this.request.begin(status, this.#linesOf(head), bodyKind === "close" ? "chunked" : bodyKind);
     this.#wholeLength = contentLength;
-    // A body may be long in coming; one that is here already goes out with the head.
-    if (bodyKind !== "none") process.nextTick(flushHead, this);
   }
 
   onResponseBody(chunk: Buffer): boolean {
@@ -152,10 +149,8 @@ export class Exchange implements ResponseSink, RequestSink {
       const bytes = this.#report.reduce((sum, { length }) => sum + length, chunk.length);
       if (bytes <= MAX_REPORT_BYTES) this.#report.push(Buffer.from(chunk));
     } else if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
-      this.#bodySeen = true;
       this.#whole = chunk.toString("latin1");
     } else {
-      this.#bodySeen = true;
       if (!this.request.write(chunk)) this.#connection?.socket.pause();
       return this.request.unsentBytes > 0;
     }
@@ -258,8 +253,9 @@ export class Exchange implements ResponseSink, RequestSink {
 
   // --- the end ---
 
-  flushHead(): void {
-    if (this.open && !this.#bodySeen) this.request.flush();
+  /** The body may be long in coming; what was here already has gone out with the head. */
+  onReadDone(): void {
+    if (this.open) this.request.flush();
   }
 
   /** Lets the thread wait until the client has taken more. The connection may serve another exchange by then. */
@@ -297,10 +293,6 @@ export class Exchange implements ResponseSink, RequestSink {
     else giveBack();
     this.#ports.finished(this);
   }
-}
-
-function flushHead(exchange: Exchange): void {
-  exchange.flushHead();
 }
 
 /** What the client still sends is not read by anybody; it may close in its own time, within bounds. */

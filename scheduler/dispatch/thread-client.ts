@@ -28,6 +28,8 @@ export interface ResponseSink extends Pick<ResponseHandler, "onHead" | "onInform
   onLost(loss: ConnectionLoss): void;
   /** A piece of the response's body. @returns whether it is still needed after the call */
   onResponseBody(chunk: Buffer): boolean;
+  /** What was read so far has been told. */
+  onReadDone(): void;
   /** The connection takes more of the request's body. */
   onThreadDrain(): void;
 }
@@ -143,6 +145,7 @@ export class ThreadConnection {
   readonly #onRead = (bytes: number, buffer: Uint8Array): boolean => {
     this.#answered = true;
     this.#parser.push((buffer as Buffer).subarray(0, bytes) as Buffer);
+    this.#entries[0]?.sink.onReadDone();
     return true;
   };
 
@@ -236,6 +239,7 @@ function discard(connection: ThreadConnection, over?: () => void): ResponseSink 
     },
     onResponseBody: () => false,
     onSent: nothing,
+    onReadDone: nothing,
     onThreadDrain: nothing,
     onEnd: () => over?.(),
     onLost: () => over?.(),
