@@ -8,12 +8,13 @@ import { constants } from "node:os";
 import { isAbsolute } from "node:path";
 import { CommanderError } from "commander";
 import { undoAll } from "./cleanup.ts";
+import { measureForwarding } from "./figures/forwarding.ts";
 import { measureLatency } from "./figures/index.ts";
 import { autocannon } from "./load/autocannon.ts";
 import type { LoadGenerator } from "./load/generator.ts";
 import { wrk, wrkInstalled } from "./load/wrk.ts";
 import { describeMachine } from "./machine.ts";
-import { type Options, parseOptions } from "./options.ts";
+import { type Options, parseOptions, type Section } from "./options.ts";
 import { peerNames, peersWith } from "./peers/index.ts";
 import type { Peer } from "./peers/peer.ts";
 import { findWrangler } from "./peers/wrangler.ts";
@@ -52,19 +53,22 @@ function typed(argv: readonly string[]): string {
 
 async function bench(options: Options): Promise<Result> {
   const date = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-  const wrangler = options.only.includes("wrangler") ? findWrangler(options.wrangler) : undefined;
+  const wantsWrangler = options.figures.includes("load") && options.only.includes("wrangler");
+  const wrangler = wantsWrangler ? findWrangler(options.wrangler) : undefined;
   const notes: string[] = [];
-  if (options.only.includes("wrangler") && wrangler === undefined) {
+  if (wantsWrangler && wrangler === undefined) {
     if (options.wrangler !== undefined) throw new Error(`there is no wrangler in ${options.wrangler}`);
     notes.push("wrangler dev was left out: it is not installed here (see `--wrangler` in CONTRIBUTING.md).");
   }
   const machine = describeMachine(wrangler?.version);
   const peers = select(peersWith(wrangler), options.only);
-  const generator = options.figures.includes("load") ? chooseGenerator(options.generator) : undefined;
-  const load = generator && (await runLoad(options, peers, generator));
+  const wants = (section: Section) => options.figures.includes(section);
+  const generator = wants("load") || wants("forwarding") ? chooseGenerator(options.generator) : undefined;
+  const load = generator && wants("load") ? await runLoad(options, peers, generator) : undefined;
   const wantsDexter = peers.some((peer) => peer.name === "dexter");
-  const latency =
-    options.figures.includes("latency") && wantsDexter ? await measureLatency(options.set) : undefined;
+  const latency = wants("latency") && wantsDexter ? await measureLatency(options.set) : undefined;
+  const forwarding =
+    generator && wants("forwarding") ? await measureForwarding(generator, options) : undefined;
   return {
     machine,
     date,
@@ -73,6 +77,7 @@ async function bench(options: Options): Promise<Result> {
     ...(generator && { generator: generator.name }),
     ...(load && { load }),
     ...(latency && { latency }),
+    ...(forwarding && { forwarding }),
     targets: [...(load ?? []).flatMap(judgeLoad), ...(latency ? judgeLatency(latency) : [])],
     notes,
   };

@@ -2,10 +2,19 @@
 
 import CliTable from "cli-table3";
 import pc from "picocolors";
+import type { ForwardingResult } from "./figures/forwarding.ts";
 import type { LatencyFigures } from "./figures/index.ts";
 import type { Machine } from "./machine.ts";
 import type { LoadFigures } from "./rounds.ts";
-import { fixed, latencyTables, loadTables, overview, type Table, targetTable } from "./tables.ts";
+import {
+  fixed,
+  forwardingTable,
+  latencyTables,
+  loadTables,
+  overview,
+  type Table,
+  targetTable,
+} from "./tables.ts";
 import type { Verdict } from "./targets.ts";
 
 export interface Result {
@@ -18,6 +27,7 @@ export interface Result {
   readonly generator?: string;
   readonly load?: readonly LoadFigures[];
   readonly latency?: LatencyFigures;
+  readonly forwarding?: ForwardingResult;
   readonly targets: readonly Verdict[];
   /** What has to be said of the run, such as peers that did not take part. */
   readonly notes: readonly string[];
@@ -35,12 +45,13 @@ function method({ generator, options }: Result): string[] {
   return [`Load by ${generator}; ${of}; every peer started afresh for each turn.`];
 }
 
-function sections({ load, latency, targets }: Result): Table[] {
+function sections({ load, latency, forwarding, targets }: Result): Table[] {
   return [
     ...(load ? [overview(load)] : []),
     ...(targets.length > 0 ? [targetTable(targets)] : []),
     ...(load ?? []).flatMap(loadTables),
     ...(latency ? latencyTables(latency) : []),
+    ...(forwarding ? [forwardingTable(forwarding)] : []),
   ];
 }
 

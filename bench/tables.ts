@@ -1,6 +1,7 @@
 /** The result as tables of text, whatever they are then written as. */
 
 import { LONGEST } from "./drives/burst.ts";
+import type { ForwardingResult } from "./figures/forwarding.ts";
 import type { IdleFigures } from "./figures/idle.ts";
 import type { LatencyFigures } from "./figures/index.ts";
 import type { LoadFigures, PeerFigures } from "./rounds.ts";
@@ -142,6 +143,31 @@ function idleTable(idle: IdleFigures): Table {
       fixed(rest.threadsPerServer, 0),
       fixed(rest.schedulerMiB, 1),
       `${fixed(rest.serverMiB, 1)} (${fixed(rest.serverPssMiB, 1)})`,
+    ]),
+  };
+}
+
+/** A row for each way to forward a request. */
+export function forwardingTable({ connections, servers, threads, ways }: ForwardingResult): Table {
+  const behind = servers === 1 ? "one server" : `${servers} servers`;
+  return {
+    head: [
+      `forwarding to ${threads} threads of ${behind}, ${connections} connections`,
+      "rounds",
+      "req/s",
+      "p50 ms",
+      "p99 ms",
+      "proxy CPU µs/req",
+      "servers CPU µs/req",
+    ],
+    rows: ways.map((way) => [
+      way.title,
+      `${way.rounds}`,
+      fixed(way.requestsPerSecond, 0),
+      fixed(way.p50Ms, 2),
+      fixed(way.p99Ms, 2),
+      fixed(way.proxyMicros, 1),
+      fixed(way.serversMicros, 1),
     ]),
   };
 }
