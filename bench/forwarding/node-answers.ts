@@ -46,6 +46,8 @@ export class NodeSink implements ResponseSink {
 
   onSent(): void {}
 
+  onReadDone(): void {}
+
   onThreadDrain(): void {}
 
   onHead({ status, statusText, rawHeaders }: ResponseHead): void {

@@ -69,6 +69,8 @@ export class OwnExchange implements ResponseSink, RequestSink {
 
   onSent(): void {}
 
+  onReadDone(): void {}
+
   onThreadDrain(): void {}
 
   onBody(): void {}
