@@ -74,6 +74,7 @@ export class DexterNode {
         socketOf: (thread) => this.#supervisor.member(thread.server)?.process.socketOf(thread.slot),
         load: (thread) => this.#supervisor.load(thread),
         retire: (thread) => this.#supervisor.end(thread),
+        suspect: (key) => this.#supervisor.suspect(key),
         full: () => this.#adviseOnce(),
         due: () => this.#supervisor.wake(),
         renderFailure: (exchange, failure) => this.#reporter.exchangeFailed(exchange, failure),

@@ -14,6 +14,9 @@ import type { FunctionRegistry } from "./registry.ts";
 import { parseServerLine } from "./server/output.ts";
 import type { Member } from "./supervisor.ts";
 
+/** What workerd says under most V8 flags, the default among them: isolates take some milliseconds longer to make. */
+const KNOWN_NOISE = "NOSENTRY per-isolate bootstrap compile cache failed its compatibility check";
+
 export interface ReporterOptions {
   readonly dev: boolean;
   readonly log: Logger;
@@ -31,7 +34,8 @@ export class Reporter {
 
   /** A line that a server printed: its own, or a function's. */
   serverLine(line: string, stream: "stdout" | "stderr", { loader, process }: Member): void {
-    const { level, message, thread, requestId } = parseServerLine(line);
+    const { level: given, message, thread, requestId } = parseServerLine(line);
+    const level = message.startsWith(KNOWN_NOISE) ? "debug" : given;
     const fn = thread === undefined ? undefined : loader.threadNamed(thread)?.functionName;
     const source = fn === undefined ? { server: process.slot, stream } : { function: fn };
     this.#options.log[level]({ ...source, ...(requestId ? { requestId } : {}) }, message);

@@ -167,6 +167,14 @@ export class Supervisor<T> {
     return this.#slots.find(({ current }) => current?.process.inspectorPort)?.current?.process.inspectorPort;
   }
 
+  /** A server that may be dying gets no requests, where others can take them, before it has answered a probe. */
+  suspect(key: number): void {
+    const member = this.#members.get(key);
+    if (!member || this.#fleet.server(key)?.responsive === false) return;
+    this.#fleet.probed(key, false, performance.now());
+    void this.#probe(member);
+  }
+
   /** Queues a load at the thread's server; resolves, or rejects with LOAD_FAILED, when it is over. */
   load(thread: Thread): void {
     this.#members.get(thread.server)?.loader.load(thread);

@@ -22,6 +22,7 @@ async function setUp(test: TestContext, threads = 1) {
       socketOf: () => thread.path,
       load: (loads) => void loading.push(loads),
       retire: () => {},
+      suspect: () => {},
       full: () => {},
       due: () => {},
       renderFailure({ request }, failure) {

@@ -17,6 +17,8 @@ export interface DispatcherPorts {
   socketOf(thread: Thread): string | undefined;
   load(thread: Thread): void;
   retire(thread: Thread): void;
+  /** The server with this key may be dying. */
+  suspect(serverKey: number): void;
   full(server: Server): void;
   due(server: Server): void;
   renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
@@ -101,6 +103,10 @@ export class Dispatcher implements ExchangePorts {
   recallAhead(): void {
     const nowMs = performance.now();
     for (const exchange of this.exchanges) if (exchange.recall(nowMs)) this.#place(exchange);
+  }
+
+  suspect(thread: Thread): void {
+    this.#ports.suspect(thread.server);
   }
 
   retry(exchange: Exchange): void {

@@ -23,6 +23,8 @@ export interface ExchangePorts {
   clientOf(thread: Thread): ThreadClient;
   /** The thread is free again. */
   release(thread: Thread, answered: boolean): void;
+  /** The connection to the thread was lost: its server may be dying. */
+  suspect(thread: Thread): void;
   /** Nothing of the request reached the thread's server: another thread may serve it. */
   retry(exchange: Exchange): void;
   /** Write an answer for a failure that is dexter's or the function's. */
@@ -170,6 +172,7 @@ export class Exchange implements ResponseSink, RequestSink {
   onLost({ error, unsent, ahead }: ConnectionLoss): void {
     this.#connection = undefined;
     if (!this.open) return;
+    if (!ahead && error.code === "SERVER_LOST" && this.thread) this.#ports.suspect(this.thread);
     if (unsent && !this.#bodyStarted) {
       if (!ahead) this.retries++;
       // What comes of the body meanwhile is for the next thread.
