@@ -168,19 +168,19 @@ export class ThreadConnection {
   }
 
   /**
-   * Ends the request now; its sink hears nothing more. The function sees its client abort. What was sent ahead
-   * behind it is lost, unsent.
-   * @param over called instead when the request was itself sent ahead: it can't be called back, so the thread
-   *   will answer it to nobody
+   * Ends the request now; its sink hears nothing more. The function sees its client abort, and what was sent ahead
+   * behind it is unsent. A request that was itself sent ahead can't be called back: the thread will answer it to nobody.
+   * @param over called when the thread is done with the request: at once, or after that answer
    */
   abandon(sink?: ResponseSink, over?: () => void): void {
     const place = this.#entries.findIndex((entry) => entry.sink === sink);
-    if (place > 0) this.#entries[place]!.sink = discard(this, over);
-    else {
-      this.#entries.shift();
-      this.#close();
+    if (place > 0) {
+      this.#entries[place]!.sink = discard(this, over);
+      return;
     }
-    if (place <= 0) over?.();
+    this.#entries.shift();
+    this.#close();
+    over?.();
   }
 
   #begin(): void {
