@@ -292,7 +292,7 @@ function checkWaiting(model: Model): void {
 const isHeld = ({ fleet, nowMs }: FleetWorld, name: string) =>
   [...fleet.servers].some((server) =>
     [...server.pools].some(
-      (pool) => pool.spec.name === name && server.hasRoom(pool) && server.holds(pool, nowMs),
+      (pool) => pool.spec.name === name && server.takesThreads && server.holds(pool, nowMs),
     ),
   );
 

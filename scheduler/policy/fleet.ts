@@ -409,11 +409,14 @@ export class Fleet<T> {
     return true;
   }
 
-  /** What waits for hot threads, not for want of idle ones, is looked at again; for the rest, threads are started. */
+  /**
+   * What waits for hot threads is looked at again; for the rest, threads are started. Not while a server holds: it
+   * would hold a new thread as well, which would only be taken away again for another function, and so on.
+   */
   #letWait(fn: FunctionState, nowMs: number): void {
-    const holding = this.#hostsOf(fn.spec.name).find((server) => {
+    const holding = this.#hostsOf(fn.spec.name).some((server) => {
       const pool = server.pool(fn.spec);
-      return pool !== undefined && server.hasRoom(pool) && server.holds(pool, nowMs);
+      return pool !== undefined && this.#isAble(server) && server.holds(pool, nowMs);
     });
     if (holding) this.#effects.wakeIn(HELD_MS);
     else this.#startForWaiting(fn, nowMs);

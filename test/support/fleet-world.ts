@@ -201,7 +201,8 @@ export class FleetWorld {
 
   /** Lets every load succeed and every end come, until nothing is under way. */
   settle(): void {
-    while (this.loading.size + this.ending.size > 0) {
+    for (let round = 0; this.loading.size + this.ending.size > 0; round++) {
+      assert(round < 1_000, "threads are started and ended without end");
       for (const thread of [...this.loading]) this.loaded(thread);
       for (const thread of [...this.ending]) this.ended(thread);
     }
