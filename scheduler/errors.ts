@@ -31,6 +31,11 @@ const catalogue = {
   NOT_RUNNING: ["no dexter runs here (nobody answers at {path}); start one with `dexter start`", 500],
   NOT_ALLOWED: ["{path}: the dexter that runs here belongs to another user; ask as that user", 500],
   REFUSED: ["the running dexter refused: {reason}", 500],
+  NO_CALL: [
+    "the admin API has no call {method} {path}; is the command of another version than the node?",
+    404,
+  ],
+  FORBIDDEN: ["{who} may not do this{what}: it needs the scope {scope}", 403],
   SERVER_FAILED: ["server {slot} did not start: {reason}", 500],
   DATA_DIR: ["{path}: cannot be used: {reason}", 500],
   FILE_UNWRITABLE: ["{directive}: {path} cannot be written: {reason}", 500],

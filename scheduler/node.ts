@@ -3,8 +3,11 @@
  * owns their lives. Who it runs for (argv, signals, exit status) is main.ts's business.
  */
 import { rmSync } from "node:fs";
-import type { Server as AdminServer } from "node:http";
-import { openAdmin } from "./admin.ts";
+import type { Server as AdminServer, IncomingMessage } from "node:http";
+import { createAdmin } from "./admin/app.ts";
+import { LOCAL } from "./admin/caller.ts";
+import { control } from "./admin/control.ts";
+import { openAdminSocket } from "./admin/socket.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
 import { Deployer } from "./deployer.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
@@ -242,11 +245,7 @@ export class DexterNode {
     if (this.#options.inspect) await this.#supervisor.settled();
     this.#throwIfStopping();
     (await this.#listeners.change(node)).finish();
-    this.#admin = await openAdmin(adminSocket(node.dataDir), {
-      status: () => this.status(),
-      reload: () => this.reload(),
-      stop: (graceful) => this.#options.onStop(graceful),
-    });
+    this.#admin = await openAdminSocket(adminSocket(node.dataDir), this.#adminApp());
     this.#recallTimer = setInterval(() => this.#dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({
@@ -254,6 +253,19 @@ export class DexterNode {
       content: () => `${JSON.stringify(this.status())}\n`,
       onError: (message) => this.#options.log.error(message),
     });
+  }
+
+  #adminApp() {
+    const { log } = this.#options;
+    const refused = ({ method, url }: IncomingMessage, error: Error) =>
+      log.warn({ call: `${method} ${url}` }, `the admin API refused: ${error.message}`);
+    return createAdmin({ identify: () => LOCAL, refused }, [
+      control({
+        status: () => this.status(),
+        reload: () => this.reload(),
+        stop: (graceful) => this.#options.onStop(graceful),
+      }),
+    ]);
   }
 
   async #firstBuilds(): Promise<void> {
