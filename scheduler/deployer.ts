@@ -5,7 +5,9 @@
 
 import type { Exchange } from "./dispatch/exchange.ts";
 import { DexterError } from "./errors.ts";
+import { checkHealth, UnwellError } from "./health-check.ts";
 import type { Fleet } from "./policy/fleet.ts";
+import type { Thread } from "./policy/thread.ts";
 import { type DeployedFunction, type FunctionRegistry, specOf } from "./registry.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Version } from "./types.ts";
@@ -121,17 +123,26 @@ export class Deployer {
 
   /**
    * Loads one thread of the version in every server, and waits for the first: what loads in one loads in all.
-   * Without servers there is nothing to prove it in.
+   * That one must be well, if the function has a way to ask. Without servers there is nothing to prove it in.
    */
   async #prove(candidate: Candidate): Promise<void> {
     const staged = this.#fleet.stage(specOf(candidate.entry.config, candidate.version));
     if (staged.length === 0) return;
-    const outcomes = staged.map((thread) => this.#supervisor.outcome(thread));
+    const outcomes = staged.map((thread) => this.#supervisor.outcome(thread).then(() => thread));
     try {
-      await Promise.any(outcomes);
+      await this.#ask(candidate, await Promise.any(outcomes));
     } catch (error) {
       this.abandon(candidate);
-      throw (error as AggregateError).errors[0];
+      throw error instanceof AggregateError ? error.errors[0] : error;
     }
+  }
+
+  /** Throws UnwellError. */
+  async #ask({ entry, version }: Candidate, thread: Thread): Promise<void> {
+    const { name, healthPath } = entry.config;
+    const socket = this.#supervisor.member(thread.server)?.process.socketOf(thread.slot);
+    if (healthPath === undefined || socket === undefined) return;
+    const problem = await checkHealth(socket, healthPath, `${name}.localhost`);
+    if (problem !== undefined) throw new UnwellError(version, healthPath, problem);
   }
 }

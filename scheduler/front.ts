@@ -11,7 +11,7 @@ import { createRouter, type Router } from "./policy/routes.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import type { Reporter } from "./reporter.ts";
 import type { RequestRecord } from "./request-record.ts";
-import type { Project } from "./types.ts";
+import type { FunctionSettings, NodeConfig } from "./types.ts";
 
 export interface FrontOptions {
   readonly registry: FunctionRegistry;
@@ -25,17 +25,17 @@ export class Front implements ListenerPorts {
   #router: Router;
   #clientOf: ClientResolver;
 
-  constructor(project: Project, options: FrontOptions) {
+  constructor(node: NodeConfig, options: FrontOptions) {
     this.#options = options;
-    this.#router = routerOf(project);
-    this.#clientOf = createClientResolver(project.node.trustedProxies);
+    this.#router = routerOf([], node);
+    this.#clientOf = createClientResolver(node.trustedProxies);
   }
 
-  /** Requests from now on are treated as this project says. */
-  configure(project: Project): void {
-    this.#router = routerOf(project);
-    this.#clientOf = createClientResolver(project.node.trustedProxies);
-    const { listenBacklog, queueTimeoutMs } = project.node;
+  /** Requests from now on are treated as these say. */
+  configure(functions: readonly FunctionSettings[], node: NodeConfig): void {
+    this.#router = routerOf(functions, node);
+    this.#clientOf = createClientResolver(node.trustedProxies);
+    const { listenBacklog, queueTimeoutMs } = node;
     this.#options.dispatcher.configure({ queue: listenBacklog, queueTimeoutMs });
   }
 
@@ -77,6 +77,9 @@ export class Front implements ListenerPorts {
   }
 }
 
-function routerOf({ functions, node }: Project): Router {
-  return createRouter(functions, { baseDomain: node.baseDomain });
+/** Of several functions that would answer all the rest, the first one does. */
+function routerOf(functions: readonly FunctionSettings[], { baseDomain }: NodeConfig): Router {
+  const first = functions.find(({ catchAll }) => catchAll);
+  const routed = functions.map((each) => ({ ...each, catchAll: each === first }));
+  return createRouter(routed, { baseDomain });
 }

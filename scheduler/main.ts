@@ -3,6 +3,8 @@
  * 0 done, 1 a failure, 2 bad usage.
  */
 import { Command, CommanderError, Option } from "commander";
+import type { DeployCommandOptions } from "./cli/deploy.ts";
+import type { ClientOptions } from "./cli/node-client.ts";
 import type { CommonOptions } from "./cli/project.ts";
 import { DexterError } from "./errors.ts";
 
@@ -19,6 +21,20 @@ function common(command: Command): Command {
     );
 }
 
+/** Options of the commands that also work on another machine's node. */
+function remote(command: Command): Command {
+  return common(command)
+    .option(
+      "--node <address>",
+      "the node: https://host:port, or a path of its admin socket (default: the local one)",
+    )
+    .option(
+      "--token-file <file>",
+      "holds the token for --node https://… (default: DEXTER_TOKEN in the environment)",
+    )
+    .option("--json", "print JSON");
+}
+
 const SERVE_HELP = `
 Example: dexter start --set listen=0.0.0.0:8080 --set num_servers=4
 What --set and the [dexter] table take, \`dexter directives\` lists.`;
@@ -30,6 +46,9 @@ export function program(): Command {
     .version(__DEXTER_VERSION__, "-v, --version")
     .showHelpAfterError("(dexter --help lists the commands)")
     .addHelpText("after", `\nA first project: dexter init hello && cd hello && dexter dev`)
+    .configureHelp({
+      subcommandTerm: (command) => `${command.name()} ${command.usage().replace("[options] ", "")}`,
+    })
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "dexter: ")) })
     .exitOverride();
 
@@ -56,11 +75,10 @@ export function program(): Command {
     .description("test the configuration and bundle every function, without starting anything")
     .option("--json", "print JSON")
     .action(async (options: CommonOptions) => (await import("./cli/check.ts")).check(options));
-  common(dexter.command("status"))
-    .description("show servers, threads and functions of the dexter that runs here")
-    .option("--json", "print JSON")
+  remote(dexter.command("status"))
+    .description("show servers, threads and functions of the dexter that runs here, or of another node")
     .option("--watch", "show it again every second")
-    .action(async (options: CommonOptions & { watch?: boolean }) =>
+    .action(async (options: ClientOptions & { watch?: boolean }) =>
       (await import("./cli/status.ts")).status(options),
     );
   common(dexter.command("reload"))
@@ -71,6 +89,38 @@ export function program(): Command {
     .option("--now", "do not wait for them")
     .action(async (options: CommonOptions & { now?: boolean }) =>
       (await import("./cli/control.ts")).stop(options),
+    );
+  remote(dexter.command("deploy"))
+    .description("bundle the project's functions and hand them to a running node")
+    .argument("[directory]", "the project's folder", ".")
+    .addOption(new Option("--function <name>", "only this one; may be repeated").argParser(collect))
+    .option("--health-path <path>", "a path that a new version must answer with a status below 400 first")
+    .option("--dry-run", "let the node prove the versions, and change nothing")
+    .action(async (directory: string, options: DeployCommandOptions) =>
+      (await import("./cli/deploy.ts")).deploy(directory, options),
+    );
+  remote(dexter.command("list"))
+    .description("list the functions of a node: version, when it was deployed, where it answers")
+    .action(async (options: ClientOptions) => (await import("./cli/functions.ts")).listFunctions(options));
+  remote(dexter.command("versions"))
+    .description("list the versions of a deployed function that the node keeps")
+    .argument("<function>")
+    .action(async (name: string, options: ClientOptions) =>
+      (await import("./cli/functions.ts")).versions(name, options),
+    );
+  remote(dexter.command("rollback"))
+    .description("make an earlier version of a deployed function live again")
+    .argument("<function>")
+    .argument("[version]", "one that the node keeps (default: the one before)")
+    .action(async (name: string, version: string | undefined, options: ClientOptions) =>
+      (await import("./cli/functions.ts")).rollback(name, version, options),
+    );
+  remote(dexter.command("delete"))
+    .description("delete a deployed function and all its versions")
+    .argument("<function>")
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, options: ClientOptions & { yes?: boolean }) =>
+      (await import("./cli/functions.ts")).remove(name, options),
     );
   dexter
     .command("directives")

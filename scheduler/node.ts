@@ -7,9 +7,11 @@ import type { Server as AdminServer, IncomingMessage } from "node:http";
 import { createAdmin } from "./admin/app.ts";
 import { LOCAL } from "./admin/caller.ts";
 import { control } from "./admin/control.ts";
+import { deploys } from "./admin/deploys.ts";
 import { openAdminSocket } from "./admin/socket.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
 import { Deployer } from "./deployer.ts";
+import { Deployments } from "./deployments.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import type { Exchange } from "./dispatch/exchange.ts";
 import { DexterError } from "./errors.ts";
@@ -27,6 +29,7 @@ import { type RequestRecord, recordOf } from "./request-record.ts";
 import { keepScoreboard, writeFileAtomically } from "./scoreboard.ts";
 import { checkIdentity, needsRestart, startFailure, supervisorSettings } from "./server-settings.ts";
 import { type NodeStatus, nodeStatus } from "./status.ts";
+import { Store } from "./store/store.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Project } from "./types.ts";
 
@@ -56,6 +59,7 @@ export class DexterNode {
   #project: Project;
   readonly #front: Front;
   readonly #listeners: Listeners;
+  readonly deployments: Deployments;
   readonly #reporter: Reporter;
   #admin: AdminServer | undefined;
   #releaseLock: (() => void) | undefined;
@@ -94,13 +98,25 @@ export class DexterNode {
       onExit: (key) => this.#dispatcher.forgetServer(key),
     });
     this.deployer = new Deployer(this.registry, this.#dispatcher.fleet, this.#supervisor);
-    this.#front = new Front(project, {
+    this.#front = new Front(node, {
       registry: this.registry,
       reporter: this.#reporter,
       dispatcher: this.#dispatcher,
       onRequest: options.onRequest,
     });
     this.#listeners = new Listeners(this.#front);
+    this.deployments = new Deployments({
+      store: new Store(node.dataDir),
+      registry: this.registry,
+      deployer: this.deployer,
+      reporter: this.#reporter,
+      log,
+      inOrder: (change) => this.#inOrder(change),
+      keepVersions: () => this.#project.node.keepVersions,
+      routesOf: (name) => this.#front.routesOf(name),
+      changed: () => this.#configureFront(),
+      restore: (name) => this.#restore(name),
+    });
   }
 
   /**
@@ -151,9 +167,9 @@ export class DexterNode {
       supervisor: this.#supervisor,
       exchanges: this.#dispatcher.exchanges,
       totals: this.#dispatcher.totals,
-      functions: this.#project.functions.map(({ name }) => ({
+      functions: [...this.registry.functions].map(([name, { live }]) => ({
         name,
-        version: this.registry.functions.get(name)?.live?.id ?? "",
+        version: live?.id ?? "",
         routes: this.#front.routesOf(name),
       })),
       connectionStatus: this.#project.node.connectionStatus,
@@ -175,7 +191,7 @@ export class DexterNode {
       checkIdentity(this.#project.node, project.node);
       const servers = supervisorSettings(project.node, this.#options);
       const listeners = await this.#listeners.change(project.node);
-      const entries = project.functions.map((config) => this.registry.entryFor(config));
+      const entries = this.#entriesOf(project);
       const { candidates, failures } = await this.deployer.prepareAll(
         entries,
         this.#progress(entries.length),
@@ -191,8 +207,9 @@ export class DexterNode {
       this.#options.log.level = project.node.logLevel;
       for (const entry of entries) this.registry.put(entry);
       for (const candidate of candidates) this.deployer.commit(candidate);
-      this.#front.configure(project);
-      await this.deployer.removeAllBut(project.functions.map(({ name }) => name));
+      await this.deployer.removeAllBut(entries.map(({ config }) => config.name));
+      this.registry.arrange(entries.map(({ config }) => config.name));
+      this.#configureFront();
       this.#supervisor.configure(servers);
       if (restart || changed) this.#supervisor.restart(restart ?? "one by one");
       if (this.#options.inspect) await this.#supervisor.settled();
@@ -240,6 +257,9 @@ export class DexterNode {
     const { node, functions } = this.#project;
     rmSync(runDirectory(node.dataDir), { recursive: true, force: true });
     for (const config of functions) this.registry.put(this.registry.entryFor(config));
+    if (!this.#options.dev)
+      for (const given of await this.deployments.load()) this.registry.put(this.registry.entryOf(given));
+    this.#configureFront();
     await this.#supervisor.start(this.#firstBuilds());
     await this.#firstLoads();
     if (this.#options.inspect) await this.#supervisor.settled();
@@ -255,6 +275,30 @@ export class DexterNode {
     });
   }
 
+  /** The project's functions, but for those in whose place others were deployed; and these. */
+  #entriesOf({ functions }: Project): DeployedFunction[] {
+    const deployed = [...this.registry.functions.values()].filter(({ config }) =>
+      this.deployments.has(config.name),
+    );
+    const own = functions.filter(({ name }) => !this.deployments.has(name));
+    return [...own.map((config) => this.registry.entryFor(config)), ...deployed];
+  }
+
+  async #restore(name: string): Promise<boolean> {
+    const config = this.#project.functions.find((own) => own.name === name);
+    if (config === undefined) return false;
+    const entry = this.registry.entryFor(config);
+    const candidate = await this.deployer.prepare(entry);
+    this.registry.put(entry);
+    if (candidate) this.deployer.commit(candidate);
+    return true;
+  }
+
+  #configureFront(): void {
+    const functions = [...this.registry.functions.values()].map(({ config }) => config);
+    this.#front.configure(functions, this.#project.node);
+  }
+
   #adminApp() {
     const { log } = this.#options;
     const refused = ({ method, url }: IncomingMessage, error: Error) =>
@@ -265,6 +309,10 @@ export class DexterNode {
         reload: () => this.reload(),
         stop: (graceful) => this.#options.onStop(graceful),
       }),
+      deploys({
+        deployments: this.deployments,
+        functions: () => this.status().functions,
+      }),
     ]);
   }
 
@@ -274,8 +322,8 @@ export class DexterNode {
     this.#throwIfStopping();
     this.#throwOrReport(failures);
     for (const candidate of candidates) this.deployer.commit(candidate);
-    const { node, functions } = this.#project;
-    if (!fitsAllAtOnce(functions, node)) this.#dispatcher.fleet.deactivateAll();
+    const functions = entries.map(({ config }) => config);
+    if (!fitsAllAtOnce(functions, this.#project.node)) this.#dispatcher.fleet.deactivateAll();
   }
 
   /** Says how far it is, now and then; nothing of what is done in no time. */
@@ -303,8 +351,11 @@ export class DexterNode {
     }
     const starting = [...first.values()].filter((thread) => thread.state === "starting");
     await Promise.allSettled(starting.map((thread) => this.#supervisor.outcome(thread)));
-    const failures = [...this.registry.functions.values()].flatMap((entry) => entry.failure ?? []);
-    if (!this.#options.dev) this.#throwOrReport(failures);
+    if (this.#options.dev) return;
+    const entries = [...this.registry.functions.values()];
+    this.#throwOrReport(entries.flatMap(({ source, failure }) => (source && failure) ?? []));
+    // The others of a node must not go without service for a deployed one that has become unable to load.
+    for (const { source, failure } of entries) if (!source && failure) this.#reporter.failure(failure);
   }
 
   #throwIfStopping(): void {

@@ -7,10 +7,13 @@ import type { VersionModule, VersionPayload } from "../runtime/protocol.ts";
 import { type Builder, createBuilder, endBundler } from "./bundle/builder.ts";
 import type { DexterError } from "./errors.ts";
 import type { FunctionSpec } from "./policy/thread.ts";
-import type { FunctionConfig, Version } from "./types.ts";
+import type { FunctionPackage } from "./store/package.ts";
+import type { FunctionConfig, FunctionSettings, Version } from "./types.ts";
 
 export interface DeployedFunction {
-  readonly config: FunctionConfig;
+  readonly config: FunctionSettings;
+  /** What it is built from; absent for a function from the store. */
+  readonly source?: FunctionConfig;
   readonly builder: Builder;
   /** What requests get; absent until a build has worked. */
   live?: Version;
@@ -57,9 +60,16 @@ export class FunctionRegistry {
    */
   entryFor(config: FunctionConfig): DeployedFunction {
     const known = this.functions.get(config.name);
-    if (known && JSON.stringify(known.config) === JSON.stringify(config)) return known;
+    if (known && JSON.stringify(known.source) === JSON.stringify(config)) return known;
     const builder = createBuilder(config, { dev: this.#dev });
-    return { config, builder, ...(known?.live ? { live: known.live } : {}) };
+    return { config, source: config, builder, ...(known?.live ? { live: known.live } : {}) };
+  }
+
+  /** An entry as `entryFor` makes it, for a version that is built already. */
+  entryOf({ settings, version }: FunctionPackage): DeployedFunction {
+    const live = this.functions.get(settings.name)?.live;
+    const builder = { inputs: [], build: async () => version, dispose: async () => {} };
+    return { config: settings, builder, ...(live ? { live } : {}) };
   }
 
   /** Makes an entry the function's own. The one that it replaces is disposed of. */
@@ -67,6 +77,16 @@ export class FunctionRegistry {
     const known = this.functions.get(entry.config.name);
     this.functions.set(entry.config.name, entry);
     if (known && known !== entry) void known.builder.dispose();
+  }
+
+  /** Brings the functions into this order, in which the first of several that want all the rest gets it. */
+  arrange(names: readonly string[]): void {
+    for (const name of names) {
+      const entry = this.functions.get(name);
+      if (entry === undefined) continue;
+      this.functions.delete(name);
+      this.functions.set(name, entry);
+    }
   }
 
   async remove(name: string): Promise<void> {
@@ -167,6 +187,6 @@ function withAsyncContext(flags: readonly string[]): readonly string[] {
   return has ? flags : [...flags, "nodejs_als"];
 }
 
-export function specOf(config: FunctionConfig, version: Version): FunctionSpec {
+export function specOf(config: FunctionSettings, version: Version): FunctionSpec {
   return { name: config.name, version: version.id, threads: config.threads };
 }

@@ -8,6 +8,7 @@ import type { Exchange } from "./dispatch/exchange.ts";
 import { mapException } from "./errorpage/stack.ts";
 import { DexterError } from "./errors.ts";
 import { answerFailure, exceptionText, type FailedRequest, isException } from "./failures.ts";
+import { UnwellError } from "./health-check.ts";
 import { LoadError } from "./load-error.ts";
 import type { Logger } from "./logger.ts";
 import type { FunctionRegistry } from "./registry.ts";
@@ -50,7 +51,7 @@ export class Reporter {
   /** New code that does not work. Anything but an expected failure is thrown on. */
   failure(failure: unknown): void {
     if (!(failure instanceof DexterError)) throw failure;
-    this.#options.log.error(this.#textOf(failure));
+    this.#options.log.error(this.textOf(failure));
   }
 
   /** A request whose function threw, or could not be reached. */
@@ -76,12 +77,14 @@ export class Reporter {
   combined(failures: readonly unknown[]): unknown {
     const unexpected = failures.find((failure) => !(failure instanceof DexterError));
     if (unexpected !== undefined) return unexpected;
-    const texts = failures.map((failure) => this.#textOf(failure as DexterError));
+    const texts = failures.map((failure) => this.textOf(failure as DexterError));
     return new DexterError("BUILD_FAILED", { reason: texts.join("\n\n") }, { cause: failures[0] });
   }
 
-  /** A load failure with its stack, and code, in the sources' positions. */
-  #textOf(failure: DexterError): string {
+  /** What the failure says; one of the function's own with its stack, and code, in the sources' positions. */
+  textOf(failure: DexterError): string {
+    if (failure instanceof UnwellError && typeof failure.problem !== "string")
+      return `${failure.message}\n${exceptionText(failure.problem, failure.version)}`;
     if (!(failure instanceof LoadError)) return failure.message;
     const name = String(failure.details.function);
     const { report } = failure;

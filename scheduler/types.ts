@@ -45,6 +45,9 @@ export interface NodeConfig extends ThreadSettings {
   readonly dataDir: string;
   readonly functionsDir: string;
   readonly baseDomain: string;
+  /** For functions that set none of their own. */
+  readonly healthPath?: string;
+  readonly keepVersions: number;
   readonly queueTimeoutMs: number;
   readonly stopTimeoutMs: number;
   /** Addresses or CIDR ranges. */
@@ -74,9 +77,24 @@ export interface BuildSettings {
   readonly command?: { readonly line: string; readonly cwd: string; readonly watchDir: readonly string[] };
 }
 
-/** One function of a project, ready to be built. */
-export interface FunctionConfig {
+/** What a function's own `[dexter]` table sets. */
+export interface FunctionDirectives {
+  readonly threads: ThreadSettings;
+  /** A path that a new version must answer with a status below 400 before it goes live. */
+  readonly healthPath?: string;
+}
+
+/** How a function is reached and scheduled, wherever its code comes from. */
+export interface FunctionSettings extends FunctionDirectives {
   readonly name: string;
+  /** wrangler's route patterns as given (`example.com/api/*`); empty = default routing by name. */
+  readonly routes: readonly string[];
+  /** The only function of a project with `main`: gets every path. */
+  readonly catchAll: boolean;
+}
+
+/** One function of a project, ready to be built. */
+export interface FunctionConfig extends FunctionSettings {
   /** The entry module. */
   readonly main: string;
   /** The folder that relative paths of its settings start from. */
@@ -87,11 +105,6 @@ export interface FunctionConfig {
   readonly compatibilityFlags: readonly string[];
   /** JSON values and strings, `.dev.vars` already merged in dev. */
   readonly vars: Readonly<Record<string, unknown>>;
-  /** wrangler's route patterns as given (`example.com/api/*`); empty = default routing by name. */
-  readonly routes: readonly string[];
-  /** The only function of a project with `main`: gets every path. */
-  readonly catchAll: boolean;
-  readonly threads: ThreadSettings;
   readonly build: BuildSettings;
 }
 
@@ -110,7 +123,7 @@ export interface Project {
 
 /** One immutable, content-addressed build of a function. */
 export interface Version {
-  /** First 16 hex digits of a SHA-256 over all that decides behaviour: modules, settings, vars. */
+  /** First 16 hex digits of a SHA-256 over all that decides behaviour: modules, routes and settings, vars. */
   readonly id: string;
   readonly functionName: string;
   readonly mainModule: string;

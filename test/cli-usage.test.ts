@@ -5,7 +5,21 @@ import { describe, it } from "node:test";
 import { runDexter } from "./support/cli.ts";
 
 const dir = process.cwd();
-const COMMANDS = ["init", "dev", "start", "check", "status", "reload", "stop", "directives"];
+const COMMANDS = [
+  "init",
+  "dev",
+  "start",
+  "check",
+  "status",
+  "reload",
+  "stop",
+  "directives",
+  "deploy",
+  "list",
+  "versions",
+  "rollback",
+  "delete",
+];
 
 describe("--help", () => {
   it("names every command, and exits with 0", async () => {

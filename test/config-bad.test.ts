@@ -52,7 +52,7 @@ const LISTEN = 'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8
 const PROXY = 'must be an IP address or a range such as "10.0.0.0/8" or "fd00::/8"';
 const NAME = 'must be lower-case letters, digits and "-", at most 63, with no "-" at either end';
 const ROUTE = 'must be a pattern such as "example.com/api/*", or a table with one as its "pattern"';
-const THREADS = "start_threads, min_spare_threads, max_spare_threads, concurrency, idle_timeout";
+const THREADS = "start_threads, min_spare_threads, max_spare_threads, concurrency, idle_timeout, health_path";
 
 const cases: readonly BadCase[] = [
   dexter(

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { directiveTable, THREAD_DIRECTIVES } from "../scheduler/config/directives.ts";
+import { directiveTable, FUNCTION_DIRECTIVES } from "../scheduler/config/directives.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "./fidelity/differences.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -74,7 +74,7 @@ describe("README", () => {
     const marked = table(readme, "directive", "original", "default")
       .filter(([name]) => name?.endsWith("*"))
       .map(([name]) => code(name));
-    assert.deepEqual(marked.sort(), [...THREAD_DIRECTIVES].sort());
+    assert.deepEqual(marked.sort(), [...FUNCTION_DIRECTIVES].sort());
   });
 
   it("names every header that differs from plain workerd", () => {

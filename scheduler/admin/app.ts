@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type * as z from "zod";
 import { DexterError } from "../errors.ts";
 import { type Caller, permits, type Scope } from "./caller.ts";
 
@@ -60,6 +61,22 @@ export function allow(scope: Scope): MiddlewareHandler<AdminEnv> {
       });
     await next();
   };
+}
+
+/** The call's JSON body; an empty one is `{}`. Throws CALL_INVALID. */
+export async function readJson<T extends z.ZodType>(c: AdminContext, schema: T): Promise<z.output<T>> {
+  const text = await c.req.text();
+  let value: unknown = {};
+  try {
+    if (text !== "") value = JSON.parse(text);
+  } catch {
+    throw new DexterError("CALL_INVALID", { reason: "the body is not JSON" });
+  }
+  const found = schema.safeParse(value);
+  if (found.success) return found.data;
+  const [issue] = found.error.issues;
+  const where = issue!.path.join(".");
+  throw new DexterError("CALL_INVALID", { reason: `${where === "" ? "body" : where}: ${issue!.message}` });
 }
 
 /** Errors that no client of a function ever sees have no status of their own: the request cannot be done. */

@@ -2,7 +2,7 @@
  * Versions: immutable builds named after their content.
  */
 import { createHash } from "node:crypto";
-import type { FunctionConfig, ModuleRuleType, Version, VersionModule } from "../types.ts";
+import type { FunctionConfig, FunctionSettings, ModuleRuleType, Version, VersionModule } from "../types.ts";
 
 /** Hex digits of a version's id. */
 const ID_LENGTH = 16;
@@ -46,11 +46,36 @@ export function createVersion(
     compatibilityFlags: fn.compatibilityFlags,
     env: fn.vars,
   };
-  const id = createHash("sha256")
-    .update(stableJson({ ...content, threads: fn.threads }))
+  return Object.freeze({
+    id: versionId(content, fn),
+    ...content,
+    ...(sourceMap === undefined ? {} : { sourceMap }),
+  });
+}
+
+/** The id of a version with this content and these settings. */
+export function versionId(
+  content: Omit<Version, "id" | "sourceMap">,
+  { threads, routes, catchAll, healthPath }: Omit<FunctionSettings, "name">,
+): string {
+  const { functionName, mainModule, modules, compatibilityDate, compatibilityFlags, env } = content;
+  return createHash("sha256")
+    .update(
+      stableJson({
+        functionName,
+        mainModule,
+        modules,
+        compatibilityDate,
+        compatibilityFlags,
+        env,
+        threads,
+        routes,
+        catchAll,
+        healthPath,
+      }),
+    )
     .digest("hex")
     .slice(0, ID_LENGTH);
-  return Object.freeze({ id, ...content, ...(sourceMap === undefined ? {} : { sourceMap }) });
 }
 
 /** JSON with sorted keys, so that the order in which things were found does not count. */

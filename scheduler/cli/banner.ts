@@ -6,14 +6,17 @@ import { list, table, terminalWidth } from "./table.ts";
 /** The functions with their URLs, and where to look further. */
 export function banner(node: DexterNode, inspector?: string): string {
   const [url = ""] = node.urls;
-  const { functions, node: settings } = node.project;
+  const { node: settings } = node.project;
+  const functions = [...node.registry.functions.keys()].map((name) => ({ name }));
   const rows = functions.map(({ name }) => {
     const routes = node.routesOf(name);
     return [name, urlOf(name, routes, url, settings.baseDomain), list(routes)];
   });
   return [
     "",
-    table(["function", "url", "answers at"], rows, { width: terminalWidth() }),
+    functions.length > 0
+      ? table(["function", "url", "answers at"], rows, { width: terminalWidth() })
+      : "no function is here yet: hand one over with `dexter deploy` (dexter help deploy)",
     "",
     `dexter is ready on ${node.urls.join(", ")}`,
     ...(inspector === undefined ? [] : debuggers(functions, inspector)),

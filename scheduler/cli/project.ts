@@ -6,15 +6,17 @@ import { adminSocket } from "../paths.ts";
 
 /** Options that every command about a project takes. */
 export interface CommonOptions {
+  /** The project's folder; absent for the one that the command was called in. */
+  readonly cwd?: string;
   readonly config?: string;
   readonly env?: string;
   readonly set?: readonly string[];
   readonly json?: boolean;
 }
 
-export function projectOptions({ config, env, set = [] }: CommonOptions): LoadOptions {
+export function projectOptions({ config, env, set = [], cwd }: CommonOptions): LoadOptions {
   return {
-    cwd: process.cwd(),
+    cwd: cwd ?? process.cwd(),
     set,
     ...(config === undefined ? {} : { configPath: config }),
     ...(env === undefined ? {} : { envName: env }),
@@ -29,7 +31,8 @@ export async function adminSocketOf(options: CommonOptions): Promise<string> {
   try {
     return adminSocket(await findDataDir(projectOptions(options)));
   } catch (error) {
-    const folder = options.config === undefined ? process.cwd() : path.dirname(path.resolve(options.config));
+    const cwd = options.cwd ?? process.cwd();
+    const folder = options.config === undefined ? cwd : path.dirname(path.resolve(cwd, options.config));
     const usual = adminSocket(path.join(folder, ".dexter"));
     if (existsSync(usual)) return usual;
     throw error;

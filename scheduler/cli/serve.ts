@@ -15,7 +15,7 @@ const INSPECT_PORT = 9229;
 
 export async function serve(mode: "dev" | "start", options: ServeOptions): Promise<void> {
   const dev = mode === "dev";
-  const given = () => loadProject({ ...projectOptions(options), dev });
+  const given = () => loadProject({ ...projectOptions(options), dev, mayBeEmpty: !dev });
   const inspection = options.inspect === undefined ? undefined : await import("../dev/inspect.ts");
   const readProject = inspection ? async () => inspection.inspectable(await given()) : given;
   const project = await readProject();

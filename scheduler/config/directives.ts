@@ -18,6 +18,7 @@ import {
   onOff,
   onOffAlways,
   sameListen,
+  urlPath,
   v8Flag,
   whole,
 } from "./values.ts";
@@ -98,6 +99,12 @@ const threadShape = {
   idle_timeout: setting(duration(1), "300s", "a function without a request for this long keeps no threads"),
 };
 
+/** What a function's own table may set beside them. */
+const healthPath = optional(
+  urlPath,
+  "a path that a new version must answer with a status below 400 before it goes live",
+);
+
 export const directiveShape = {
   num_servers: setting(
     whole(1, MAX_SERVERS),
@@ -173,6 +180,12 @@ export const directiveShape = {
   base_domain: setting(hostName, "localhost", "a function without routes answers at <name>.<base_domain>"),
   concurrency: threadShape.concurrency,
   idle_timeout: threadShape.idle_timeout,
+  health_path: healthPath,
+  keep_versions: setting(
+    whole(1, 1_000),
+    10,
+    "versions of each deployed function that are kept, the live one included",
+  ),
   resident_threads: setting(
     onOffAlways,
     "on",
@@ -209,7 +222,8 @@ export const directiveTableSchema = z.strictObject(directiveShape);
 
 export type DirectiveValues = z.output<typeof directiveTableSchema>;
 
-export const THREAD_DIRECTIVES = Object.keys(threadShape);
+/** What a function's own `[dexter]` table may set. */
+export const FUNCTION_DIRECTIVES = [...Object.keys(threadShape), "health_path"];
 export const DIRECTIVES = Object.keys(directiveShape);
 
 /** Directives that take a list: on the command line, one separated by commas. */

@@ -1,6 +1,6 @@
 /** Puts one function's configuration together from its own file and the project's defaults. */
 import { resolve } from "node:path";
-import type { BuildSettings, FunctionConfig, ThreadSettings } from "../types.ts";
+import type { BuildSettings, FunctionConfig, FunctionDirectives } from "../types.ts";
 import { NEWEST_COMPATIBILITY_DATE } from "./compatibility.ts";
 import { routesOf, type WranglerConfig } from "./wrangler.ts";
 
@@ -81,7 +81,7 @@ export function withoutCommand(defaults: FunctionDefaults): FunctionDefaults {
 export function finishFunction(
   identity: { name: string; main: string; root: string; configPath?: string | undefined; catchAll: boolean },
   settings: FunctionDefaults,
-  threads: ThreadSettings,
+  directives: FunctionDirectives,
   config?: WranglerConfig,
 ): FunctionConfig {
   const { configPath, ...rest } = identity;
@@ -92,7 +92,7 @@ export function finishFunction(
     compatibilityFlags: settings.compatibilityFlags,
     vars: { ...settings.vars, ...settings.devVars },
     routes: config ? routesOf(config) : [],
-    threads,
+    ...directives,
     build: settings.build,
   };
 }

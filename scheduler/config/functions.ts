@@ -1,12 +1,12 @@
 /** The functions of a project: the one that `main` names, and those of the functions folder. */
 import { basename, dirname, resolve } from "node:path";
 import { findConflicts, parseRoute } from "../policy/routes.ts";
-import type { FunctionConfig, NodeConfig, ThreadSettings } from "../types.ts";
+import type { FunctionConfig, NodeConfig } from "../types.ts";
 import { readDevVars } from "./dev-vars.ts";
 import { type Document, kindOf, readDocument, showPath } from "./document.ts";
 import { type FolderEntry, listFolder, pathSource } from "./folder.ts";
 import { type FunctionDefaults, finishFunction, overlay, withoutCommand } from "./function.ts";
-import { parseFunctionThreads } from "./node.ts";
+import { nodeDirectives, parseFunctionDirectives } from "./node.ts";
 import { type Entries, formatValue, type Problems } from "./problems.ts";
 import { DNS_LABEL, NAME_RULE } from "./values.ts";
 import { parseWrangler, type WranglerConfig } from "./wrangler.ts";
@@ -48,7 +48,7 @@ export function mainFunction(
   return finishFunction(
     { name, main, root, configPath: document.path, catchAll: true },
     defaults,
-    threadsOf(node),
+    nodeDirectives(node),
     wrangler,
   );
 }
@@ -109,13 +109,13 @@ async function folderFunction(
     return finishFunction(
       { name: entry.name, main: entry.main!, root, catchAll: false },
       settings,
-      threadsOf(node),
+      nodeDirectives(node),
     );
   }
   const document = await readDocument(entry.configPath, cwd);
   load.watchFiles.add(document.path);
   const config = parseWrangler(document, { envName, envRequired: false }, problems);
-  const threads = parseFunctionThreads(config.dexter, node, project.shown, problems);
+  const directives = parseFunctionDirectives(config.dexter, node, project.shown, problems);
   await checkFiles(config, document, load);
   const settings = overlay(config, entry.path, await devVars(entry.path, load), defaults);
   const name = config.fields.name ?? entry.name;
@@ -134,7 +134,7 @@ async function folderFunction(
   return finishFunction(
     { name, main, root: entry.path, configPath: document.path, catchAll: false },
     settings,
-    threads,
+    directives,
     config,
   );
 }
@@ -172,11 +172,6 @@ export function checkRoutes(
         `function "${other.name}" has the route "${pattern}", and so has "${first!.name}" (${fileOf(first!)}); leave it to one of them`,
       );
   }
-}
-
-function threadsOf(node: NodeConfig): ThreadSettings {
-  const { startThreads, minSpareThreads, maxSpareThreads, concurrency, idleTimeoutMs } = node;
-  return { startThreads, minSpareThreads, maxSpareThreads, concurrency, idleTimeoutMs };
 }
 
 /** Reports files that a configuration names and that are not there. */

@@ -32,6 +32,8 @@ export interface LoadOptions {
   readonly set?: readonly string[] | undefined;
   /** Whether `.dev.vars` count. */
   readonly dev?: boolean | undefined;
+  /** Whether a project without functions is good: for a node that has them deployed. */
+  readonly mayBeEmpty?: boolean | undefined;
 }
 
 /**
@@ -60,7 +62,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     problems.warn(document, wrangler.pathOf("build"), "runs for main, and there is none; it is ignored");
   functions.push(...(await folderFunctions(document, directives, defaults, node, functions[0]?.main, load)));
   // A main or an entry that is wrong has a problem of its own, which says enough.
-  if (functions.length === 0 && wrangler.pathOf("main").length === 0 && problems.errorCount === errorsBefore)
+  const isEmpty = functions.length === 0 && wrangler.pathOf("main").length === 0;
+  if (isEmpty && !options.mayBeEmpty && problems.errorCount === errorsBefore)
     problems.error(
       document,
       [],
@@ -70,7 +73,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   problems.throwIfAny();
   checkRoutes(functions, node, load);
   problems.throwIfAny();
-  if (wrangler.fields.compatibility_date === undefined)
+  if (wrangler.fields.compatibility_date === undefined && functions.length > 0)
     problems.warn(
       document,
       ["compatibility_date"],

@@ -1,14 +1,14 @@
 /** From the `[dexter]` table and the `--set` options to the node's checked settings. */
 import { resolve } from "node:path";
-import type { NodeConfig, ThreadSettings } from "../types.ts";
+import type { FunctionDirectives, NodeConfig, ThreadSettings } from "../types.ts";
 import {
   canonicalDirective,
   DIRECTIVES,
   type DirectiveValues,
   directiveShape,
   directiveTableSchema,
+  FUNCTION_DIRECTIVES,
   LIST_DIRECTIVES,
-  THREAD_DIRECTIVES,
 } from "./directives.ts";
 import { parseEntries } from "./entries.ts";
 import {
@@ -131,6 +131,8 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     dataDir,
     functionsDir: resolve(root, all.functions),
     baseDomain: all.base_domain,
+    ...(all.health_path !== undefined && { healthPath: all.health_path }),
+    keepVersions: all.keep_versions,
     queueTimeoutMs: all.queue_timeout,
     stopTimeoutMs: all.stop_timeout,
     trustedProxies: all.trusted_proxies,
@@ -170,28 +172,41 @@ function checkNode(node: NodeConfig, entries: Entries, problems: Problems): void
 }
 
 /**
- * The thread settings of a function: what its own `[dexter]` tables give, otherwise the node's.
- * Any other directive there is an error.
+ * The settings of a function: what its own `[dexter]` tables give, otherwise the node's.
+ * A directive there that concerns the node is an error.
  */
-export function parseFunctionThreads(
+export function parseFunctionDirectives(
   tables: readonly Entry[],
   node: NodeConfig,
   nodeFile: string,
   problems: Problems,
-): ThreadSettings {
+): FunctionDirectives {
   const entries = collectDirectives(tables, problems);
   for (const [name, entry] of entries) {
-    if (THREAD_DIRECTIVES.includes(name)) continue;
+    if (FUNCTION_DIRECTIVES.includes(name)) continue;
     entries.delete(name);
     problems.error(
       entry.source,
       entry.path,
-      `belongs in the node's file (${nodeFile}); a function may set ${THREAD_DIRECTIVES.join(", ")}`,
+      `belongs in the node's file (${nodeFile}); a function may set ${FUNCTION_DIRECTIVES.join(", ")}`,
     );
   }
   const given = parseEntries(directiveShape, entries, problems);
   checkThreads(given, entries, node.maxThreadsPerChild, problems);
-  return resolveThreads(given, node, node.maxThreadsPerChild);
+  const healthPath = given.health_path ?? node.healthPath;
+  return {
+    threads: resolveThreads(given, node, node.maxThreadsPerChild),
+    ...(healthPath !== undefined && { healthPath }),
+  };
+}
+
+/** The settings of a function without directives of its own. */
+export function nodeDirectives(node: NodeConfig): FunctionDirectives {
+  const { startThreads, minSpareThreads, maxSpareThreads, concurrency, idleTimeoutMs, healthPath } = node;
+  return {
+    threads: { startThreads, minSpareThreads, maxSpareThreads, concurrency, idleTimeoutMs },
+    ...(healthPath !== undefined && { healthPath }),
+  };
 }
 
 function threadsOf(values: DirectiveValues): ThreadSettings {

@@ -134,6 +134,8 @@ export const hostName = matching(
 
 export const filePath = matching(/^[^\0]+$/, "must be a path");
 
+export const urlPath = matching(/^\/[\x21-\x7e]*$/, 'must be a path of a URL, such as "/health"');
+
 export const v8Flag = matching(
   /^--[a-z]/,
   'must be a V8 flag that starts with "--", such as "--max-heap-size=128"',

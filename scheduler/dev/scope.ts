@@ -47,8 +47,8 @@ export class Scope {
     const { functionsDir } = this.#project.node;
     this.#addWithParents(folders, functionsDir);
     for (const folder of subfolders(functionsDir)) folders.add(folder);
-    for (const { config } of this.#entries) {
-      for (const tree of config.build.command?.watchDir ?? []) {
+    for (const { source } of this.#entries) {
+      for (const tree of source?.build.command?.watchDir ?? []) {
         this.#addWithParents(folders, tree);
         for (const folder of this.#tree(tree)) folders.add(folder);
       }
@@ -91,9 +91,9 @@ export class Scope {
   }
 }
 
-function concerns({ config, builder }: DeployedFunction, file: string, comesOrGoes: boolean): boolean {
+function concerns({ source, builder }: DeployedFunction, file: string, comesOrGoes: boolean): boolean {
   if (builder.inputs.includes(file)) return true;
-  if (config.build.command?.watchDir.some((tree) => within(tree, file))) return true;
+  if (source?.build.command?.watchDir.some((tree) => within(tree, file))) return true;
   const folder = path.dirname(file);
   if (COMPILER_SETTINGS.test(path.basename(file)))
     return builder.inputs.some((input) => within(folder, input)) && !isInstalled(file);

@@ -96,7 +96,7 @@ export class HotReload {
     if (entries.length === 0) return;
     const updated = await this.#node.rebuild(entries);
     this.#settled = new Set(
-      entries.filter((entry) => entry.config.build.command && !updated.includes(entry)),
+      entries.filter((entry) => entry.source?.build.command && !updated.includes(entry)),
     );
   }
 

@@ -1,0 +1,149 @@
+/** `dexter deploy`: bundles the project's functions here and hands them to a node, one after the other. */
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { createBuilder } from "../bundle/builder.ts";
+import { loadProject } from "../config/load.ts";
+import type { Deployed } from "../deployments.ts";
+import { DexterError } from "../errors.ts";
+import { pack } from "../store/package.ts";
+import type { FunctionConfig, Project, Version } from "../types.ts";
+import { colours } from "./colours.ts";
+import { type ClientOptions, callNode, type NodeAddress, nodeAddress, showAddress } from "./node-client.ts";
+import { projectOptions, warn } from "./project.ts";
+
+export interface DeployCommandOptions extends ClientOptions {
+  /** The functions to deploy; absent for all. */
+  readonly function?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly healthPath?: string;
+}
+
+/** One function of `dexter deploy --json`. */
+interface DeployedHere extends Deployed {
+  /** Of the package, as it went over the wire. */
+  readonly bytes: number;
+  /** From the beginning of the upload until the version was live. */
+  readonly ms: number;
+}
+
+interface Upload {
+  readonly config: FunctionConfig;
+  readonly body: Buffer;
+}
+
+const zip = promisify(gzip);
+
+/** @param directory the project's folder */
+export async function deploy(directory: string, options: DeployCommandOptions): Promise<void> {
+  const here = { ...options, cwd: path.resolve(directory) };
+  const project = await loadProject(projectOptions(here));
+  warn(project.warnings);
+  const address = await nodeAddress(here);
+  // Everything is bundled before anything is deployed, so that an error in one function leaves all as they are.
+  const uploads: Upload[] = [];
+  for (const config of chosen(project, options.function))
+    uploads.push(await bundle(config, project, options));
+  const done: DeployedHere[] = [];
+  for (const upload of uploads) {
+    try {
+      done.push(await hand(upload, address, options));
+    } catch (error) {
+      if (options.json) console.log(JSON.stringify({ ok: false, functions: done, error: messageOf(error) }));
+      throw withDone(error, done);
+    }
+  }
+  if (options.json) console.log(JSON.stringify({ ok: true, functions: done }, undefined, 2));
+}
+
+/** Throws USAGE for a name that is none. */
+function chosen({ functions }: Project, names: readonly string[] | undefined): readonly FunctionConfig[] {
+  if (names === undefined) return functions;
+  const unknown = names.find((name) => !functions.some((config) => config.name === name));
+  if (unknown === undefined) return functions.filter(({ name }) => names.includes(name));
+  const known = functions.map(({ name }) => name).join(", ");
+  throw new DexterError("USAGE", { reason: `--function: the project has no "${unknown}" (it has ${known})` });
+}
+
+async function bundle(
+  given: FunctionConfig,
+  project: Project,
+  options: DeployCommandOptions,
+): Promise<Upload> {
+  const { healthPath = given.healthPath } = options;
+  const config = { ...given, ...(healthPath === undefined ? {} : { healthPath }) };
+  const startedAtMs = performance.now();
+  const builder = createBuilder(config, { dev: false });
+  try {
+    const version = withShortSources(await builder.build(), project.root);
+    const { name, routes, catchAll, threads } = config;
+    const settings = { name, routes, catchAll, threads, ...(healthPath === undefined ? {} : { healthPath }) };
+    const text = pack({ settings, version });
+    const body = await zip(text);
+    const ms = (performance.now() - startedAtMs).toFixed(0);
+    progress(`${name}: bundled in ${ms} ms, version ${version.id}, ${size(body.length)} to send`);
+    return { config, body };
+  } finally {
+    await builder.dispose();
+  }
+}
+
+/** Below the project's folder sources are named from there: where that lies on this machine is nobody's business. */
+function withShortSources(version: Version, root: string): Version {
+  if (version.sourceMap === undefined) return version;
+  const map = JSON.parse(version.sourceMap) as { sources: string[] };
+  const sources = map.sources.map((source) =>
+    path.isAbsolute(source) ? path.relative(root, source) : source,
+  );
+  return { ...version, sourceMap: JSON.stringify({ ...map, sources }) };
+}
+
+async function hand(
+  { config, body }: Upload,
+  address: NodeAddress,
+  options: DeployCommandOptions,
+): Promise<DeployedHere> {
+  const startedAtMs = performance.now();
+  progress(`${config.name}: proving it on ${showAddress(address)}`);
+  const query = options.dryRun ? "?dry-run" : "";
+  const digest = createHash("sha256").update(body).digest("base64");
+  const headers = { "content-type": "application/gzip", "content-digest": `sha-256=:${digest}:` };
+  const path = `/functions/${config.name}/versions${query}`;
+  const result = await callNode<Deployed>(address, "POST", path, { body, headers });
+  const ms = Math.round(performance.now() - startedAtMs);
+  if (!options.json) console.log(resultLine(result, ms, options.dryRun ?? false));
+  return { ...result, bytes: body.length, ms };
+}
+
+function resultLine(result: Deployed, ms: number, dryRun: boolean): string {
+  const { function: name, version, previous, changed, routes } = result;
+  const before = previous === undefined || !changed ? "" : ` (before: ${previous})`;
+  if (dryRun)
+    return `${name}: version ${version} works${changed ? `, and would go live${before}` : ", and is live already"}`;
+  if (!changed) return `${name}: version ${version} is live already; nothing has changed`;
+  return `${colours.green(`${name}: version ${version} is live`)} after ${ms} ms${before}, at ${routes.join(", ")}`;
+}
+
+/** For people who look on. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${colours.dim(text)}\n`);
+}
+
+function size(bytes: number): string {
+  return `${(bytes / 1024).toFixed(1)} KB`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function withDone(error: unknown, done: readonly Deployed[]): unknown {
+  if (!(error instanceof DexterError) || done.length === 0) return error;
+  const names = done.map((each) => each.function).join(", ");
+  return new DexterError(
+    "REFUSED",
+    { reason: `${error.details.reason ?? error.message}\ndeployed before that: ${names}` },
+    { cause: error },
+  );
+}

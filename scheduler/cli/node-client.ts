@@ -1,0 +1,129 @@
+/**
+ * Calls to a running node: the local one over its admin socket, or another one over HTTP with a token, which is
+ * taken from the environment or a file, so that it stands in no list of processes.
+ */
+import { readFileSync } from "node:fs";
+import { type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { DexterError } from "../errors.ts";
+import { fileReason } from "../file-reason.ts";
+import { adminSocketOf, type CommonOptions } from "./project.ts";
+
+export interface ClientOptions extends CommonOptions {
+  /** `https://host:port` of another node, or the path of an admin socket. */
+  readonly node?: string;
+  readonly tokenFile?: string;
+}
+
+export type NodeAddress =
+  | { readonly socketPath: string }
+  | { readonly url: URL; readonly token: string | undefined };
+
+export interface CallOptions {
+  readonly body?: Buffer | string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** Which node is meant. Throws USAGE, FILE_UNREADABLE, or what is wrong with the project. */
+export async function nodeAddress(options: ClientOptions): Promise<NodeAddress> {
+  const { node } = options;
+  if (node === undefined) return { socketPath: await adminSocketOf(options) };
+  if (!/^https?:/.test(node)) return { socketPath: node };
+  if (!URL.canParse(node))
+    throw new DexterError("USAGE", {
+      reason: `--node must be https://host:port, or the path of a socket (got "${node}")`,
+    });
+  return { url: new URL(node), token: tokenOf(options) };
+}
+
+/** What messages call the node. */
+export function showAddress(address: NodeAddress): string {
+  return "url" in address ? address.url.origin : address.socketPath;
+}
+
+function tokenOf({ tokenFile }: ClientOptions): string | undefined {
+  if (tokenFile === undefined) return process.env.DEXTER_TOKEN?.trim();
+  try {
+    return readFileSync(tokenFile, "utf8").trim();
+  } catch (cause) {
+    throw new DexterError("CONFIG_UNREADABLE", { path: tokenFile, reason: fileReason(cause) }, { cause });
+  }
+}
+
+/** The response as it comes. Throws NOT_RUNNING, NOT_ALLOWED, UNREACHABLE, or REFUSED with what the node says. */
+export async function openCall(
+  address: NodeAddress,
+  method: string,
+  path: string,
+  { body, headers = {}, signal }: CallOptions = {},
+): Promise<IncomingMessage> {
+  const token = "url" in address ? address.token : undefined;
+  const options = {
+    method,
+    agent: false as const,
+    headers: {
+      ...headers,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+    },
+    ...(signal ? { signal } : {}),
+  };
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const call =
+      "url" in address
+        ? (address.url.protocol === "https:" ? requestHttps : requestHttp)(
+            new URL(path, address.url),
+            options,
+          )
+        : requestHttp({
+            ...options,
+            socketPath: address.socketPath,
+            path,
+            headers: { host: "admin", ...options.headers },
+          });
+    call.on("error", (cause) => reject(connectError(address, cause)));
+    call.on("response", resolve);
+    call.end(body);
+  });
+  if ((response.statusCode ?? 0) < 400) return response;
+  throw new DexterError("REFUSED", { reason: await refusalOf(response) });
+}
+
+/** The JSON that the node answers. Throws as `openCall`. */
+export async function callNode<T>(
+  address: NodeAddress,
+  method: string,
+  path: string,
+  options: CallOptions = {},
+): Promise<T> {
+  const response = await openCall(address, method, path, options);
+  return JSON.parse(await textOf(response)) as T;
+}
+
+export async function textOf(response: IncomingMessage): Promise<string> {
+  let text = "";
+  response.setEncoding("utf8");
+  for await (const piece of response) text += piece;
+  return text;
+}
+
+async function refusalOf(response: IncomingMessage): Promise<string> {
+  const text = await textOf(response);
+  try {
+    return (JSON.parse(text) as { error: string }).error;
+  } catch {
+    return `status ${response.statusCode}${text === "" ? "" : `: ${text.slice(0, 200)}`}`;
+  }
+}
+
+function connectError(address: NodeAddress, cause: NodeJS.ErrnoException): DexterError {
+  if ("url" in address)
+    return new DexterError(
+      "UNREACHABLE",
+      { node: address.url.origin, reason: cause.message || String(cause.code) },
+      { cause },
+    );
+  const code = cause.code === "EACCES" ? "NOT_ALLOWED" : "NOT_RUNNING";
+  return new DexterError(code, { path: address.socketPath }, { cause });
+}

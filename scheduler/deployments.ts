@@ -1,0 +1,260 @@
+/**
+ * Functions that were handed to the running node, and their versions in the store. A deployed function takes
+ * the place of the project's function of the same name, until it is deleted.
+ *
+ * A new version goes live in this order: it proves itself in a thread, it is stored, the pointer names it, and
+ * requests go to it. Whatever fails on the way leaves what is live as it is; a kill between two steps leaves
+ * the old version or the new one.
+ */
+import type { Candidate, Deployer } from "./deployer.ts";
+import { DexterError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import { parseRoute } from "./policy/routes.ts";
+import type { DeployedFunction, FunctionRegistry } from "./registry.ts";
+import type { Reporter } from "./reporter.ts";
+import type { FunctionPackage } from "./store/package.ts";
+import type { Change, Pointer } from "./store/pointer.ts";
+import type { Store } from "./store/store.ts";
+
+export interface DeploymentPorts {
+  readonly store: Store;
+  readonly registry: FunctionRegistry;
+  readonly deployer: Deployer;
+  readonly reporter: Reporter;
+  readonly log: Logger;
+  keepVersions(): number;
+  /** Changes of the node happen one after the other. */
+  inOrder<T>(change: () => Promise<T>): Promise<T>;
+  /** Where the function answers now. */
+  routesOf(name: string): string[];
+  /** Functions came, went, or have other routes. */
+  changed(): void;
+  /** The project's own function of this name is built and serves again; false when it has none. */
+  restore(name: string): Promise<boolean>;
+}
+
+/** What came of a deploy or a rollback. */
+export interface Deployed {
+  readonly function: string;
+  readonly version: string;
+  /** What was live before; absent for a new function. */
+  readonly previous?: string;
+  /** Whether it is another version than before. */
+  readonly changed: boolean;
+  readonly routes: readonly string[];
+}
+
+/** One version of `dexter versions`. */
+export interface VersionStatus {
+  readonly version: string;
+  readonly live: boolean;
+  readonly bytes: number;
+  readonly storedAt: string;
+  /** How it last became live; absent if it never was. */
+  readonly last?: Change;
+}
+
+export interface DeployOptions {
+  /** Who asks, for the history. */
+  readonly by: string;
+  /** Prove it and say what would happen, nothing more. */
+  readonly dryRun?: boolean;
+}
+
+export class Deployments {
+  readonly #ports: DeploymentPorts;
+  readonly #pointers = new Map<string, Pointer>();
+
+  constructor(ports: DeploymentPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whether the function comes from the store. */
+  has(name: string): boolean {
+    return this.#pointers.has(name);
+  }
+
+  /** How the function's versions came to be live; undefined when it was not deployed. */
+  pointer(name: string): Pointer | undefined {
+    return this.#pointers.get(name);
+  }
+
+  /**
+   * Reads the store. A damaged version is refused by name, and the last good one serves in its place.
+   * @returns the functions, those deployed first in front
+   */
+  async load(): Promise<FunctionPackage[]> {
+    const { store } = this.#ports;
+    await store.open();
+    const found: { pointer: Pointer; given: FunctionPackage }[] = [];
+    for (const name of await store.functions()) {
+      const loaded = await this.#loadOne(name);
+      if (loaded === undefined) continue;
+      this.#pointers.set(name, loaded.pointer);
+      found.push(loaded);
+    }
+    found.sort((a, b) => (a.pointer.since < b.pointer.since ? -1 : 1));
+    return found.map(({ given }) => given);
+  }
+
+  /** Makes a version live that has come from outside. @throws whatever is wrong with it */
+  deploy(given: FunctionPackage, { by, dryRun = false }: DeployOptions): Promise<Deployed> {
+    return this.#ports.inOrder(async () => {
+      const { id, functionName } = given.version;
+      this.#checkRoutes(given);
+      if (this.#pointers.get(functionName)?.version === id && this.#isLive(given))
+        return this.#outcome(given, id);
+      return await this.#switch(given, { action: "deploy", by }, dryRun);
+    });
+  }
+
+  /** Makes a kept version live again; without an id, the one before. Throws NO_DEPLOYED, NO_VERSION, VERSION_DAMAGED. */
+  rollback(name: string, id: string | undefined, by: string): Promise<Deployed> {
+    return this.#ports.inOrder(async () => {
+      const pointer = this.#known(name);
+      const target = id ?? (await this.#before(name, pointer));
+      const given = await this.#ports.store.read(name, target);
+      this.#checkRoutes(given);
+      if (target === pointer.version && this.#isLive(given)) return this.#outcome(given, target);
+      return await this.#switch(given, { action: "rollback", by }, false);
+    });
+  }
+
+  /** Forgets a deployed function. @returns whether the project's own one serves now */
+  remove(name: string): Promise<boolean> {
+    return this.#ports.inOrder(async () => {
+      this.#known(name);
+      const { store, deployer } = this.#ports;
+      await store.remove(name);
+      this.#pointers.delete(name);
+      const restored = await this.#ports.restore(name);
+      if (!restored) await deployer.remove(name);
+      this.#ports.changed();
+      return restored;
+    });
+  }
+
+  async versions(name: string): Promise<VersionStatus[]> {
+    const { version: live, changes } = this.#known(name);
+    return (await this.#ports.store.versions(name)).map(({ id, storedAtMs, bytes }) => {
+      const last = changes.find(({ version }) => version === id);
+      const storedAt = new Date(storedAtMs).toISOString();
+      return { version: id, live: id === live, bytes, storedAt, ...(last ? { last } : {}) };
+    });
+  }
+
+  #known(name: string): Pointer {
+    const pointer = this.#pointers.get(name);
+    if (pointer === undefined) throw new DexterError("NO_DEPLOYED", { function: name });
+    return pointer;
+  }
+
+  async #loadOne(name: string): Promise<{ pointer: Pointer; given: FunctionPackage } | undefined> {
+    const { store, log } = this.#ports;
+    const pointer = await store.pointer(name);
+    if (pointer === undefined)
+      log.error(`${name}: the file that names its live version is damaged; the last good version serves`);
+    const versions = (await store.versions(name)).map(({ id }) => id);
+    const before = pointer?.changes.map(({ version }) => version) ?? [];
+    for (const id of new Set([...(pointer ? [pointer.version] : []), ...before, ...versions])) {
+      if (!versions.includes(id)) continue;
+      try {
+        const given = await store.read(name, id);
+        if (pointer && id !== pointer.version) log.error(`${name}: version ${id} serves, the last good one`);
+        const at = new Date().toISOString();
+        const change: Change = { action: "deploy", version: id, at, by: "repair" };
+        return { pointer: pointer ?? { version: id, since: at, changes: [change] }, given };
+      } catch (error) {
+        log.error(`${name}: ${(error as Error).message}`);
+      }
+    }
+    log.error(`${name}: no good version is left; deploy it again, or run \`dexter delete ${name}\``);
+    return undefined;
+  }
+
+  /** The version that was live before this one, of those that are kept. Throws NO_VERSION. */
+  async #before(name: string, { version: live, changes }: Pointer): Promise<string> {
+    const kept = new Set((await this.#ports.store.versions(name)).map(({ id }) => id));
+    const before = changes.find(({ version }) => version !== live && kept.has(version));
+    if (before === undefined) throw new DexterError("NO_VERSION_BEFORE", { function: name });
+    return before.version;
+  }
+
+  #isLive({ settings, version }: FunctionPackage): boolean {
+    return this.#ports.registry.functions.get(settings.name)?.live?.id === version.id;
+  }
+
+  async #switch(
+    given: FunctionPackage,
+    { action, by }: Pick<Change, "action" | "by">,
+    dryRun: boolean,
+  ): Promise<Deployed> {
+    const { registry, deployer, store } = this.#ports;
+    const { name } = given.settings;
+    const { id } = given.version;
+    const entry = registry.entryOf(given);
+    const previous = entry.live?.id;
+    const candidate = await this.#prove(entry);
+    try {
+      if (!dryRun) {
+        await store.add(given);
+        const change = { action, version: id, at: new Date().toISOString(), by };
+        this.#pointers.set(name, await store.point(name, change));
+      }
+    } catch (error) {
+      if (candidate) deployer.abandon(candidate);
+      throw error;
+    }
+    if (dryRun) {
+      if (candidate) deployer.abandon(candidate);
+      return this.#outcome(given, previous);
+    }
+    registry.put(entry);
+    if (candidate) deployer.commit(candidate);
+    this.#ports.changed();
+    this.#ports.log.info({ function: name, version: id, by }, `${action} of ${name}: version ${id} is live`);
+    await this.#prune(name);
+    return this.#outcome(given, previous);
+  }
+
+  /** What is kept of old versions is no reason for a deploy to fail. */
+  async #prune(name: string): Promise<void> {
+    const { store, keepVersions, log } = this.#ports;
+    await store
+      .prune(name, keepVersions())
+      .catch((error: Error) => log.warn(`old versions of ${name} cannot be removed: ${error.message}`));
+  }
+
+  /** Throws NOT_PROVED, with the stack in the sources' positions. */
+  async #prove(entry: DeployedFunction): Promise<Candidate | undefined> {
+    const { deployer, reporter, log } = this.#ports;
+    try {
+      return await deployer.prepare(entry);
+    } catch (cause) {
+      if (!(cause instanceof DexterError)) throw cause;
+      const reason = reporter.textOf(cause);
+      log.warn({ function: entry.config.name }, `a deploy failed, and what was live still is: ${reason}`);
+      throw new DexterError("NOT_PROVED", { reason }, { cause });
+    }
+  }
+
+  /** Throws ROUTE_TAKEN when another function has one of these routes. */
+  #checkRoutes({ settings: { name, routes } }: FunctionPackage): void {
+    const wanted = new Set(routes.map((route) => parseRoute(route).pattern));
+    for (const { config: other } of this.#ports.registry.functions.values()) {
+      const taken = other.routes.map((route) => parseRoute(route).pattern).find((route) => wanted.has(route));
+      if (other.name !== name && taken !== undefined)
+        throw new DexterError("ROUTE_TAKEN", { function: name, pattern: taken, owner: other.name });
+    }
+  }
+
+  #outcome({ settings: { name }, version }: FunctionPackage, previous: string | undefined): Deployed {
+    return {
+      function: name,
+      version: version.id,
+      ...(previous === undefined ? {} : { previous }),
+      changed: previous !== version.id,
+      routes: this.#ports.routesOf(name),
+    };
+  }
+}

@@ -1,0 +1,59 @@
+/** The question that a new version must answer well before it goes live: one request to a thread of it. */
+import { request } from "node:http";
+import { EXCEPTION_HEADER, type ExceptionReport } from "../runtime/protocol.ts";
+import { DexterError } from "./errors.ts";
+import type { Version } from "./types.ts";
+
+/** NOT_WELL: a version did not answer its health path well. */
+export class UnwellError extends DexterError {
+  readonly problem: HealthProblem;
+  readonly version: Version;
+
+  constructor(version: Version, path: string, problem: HealthProblem) {
+    const reason = typeof problem === "string" ? problem : `GET ${path} throws: ${problem.message}`;
+    super("NOT_WELL", { function: version.functionName, version: version.id, reason });
+    this.problem = problem;
+    this.version = version;
+  }
+}
+
+/** A version that takes longer to say that it is well is not. */
+const TIMEOUT_MS = 10_000;
+/** So much of a bad answer is shown. */
+const SHOWN_BYTES = 500;
+
+/** Why the version is not well: words, or the exception that it threw. */
+export type HealthProblem = string | ExceptionReport;
+
+/**
+ * Requests `path` of the thread with this socket.
+ * @returns nothing after an answer with a status below 400
+ */
+export function checkHealth(
+  socketPath: string,
+  path: string,
+  host: string,
+): Promise<HealthProblem | undefined> {
+  return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const call = request({ socketPath, path, agent: false, headers: { host }, signal });
+    const fail = (error: Error) =>
+      resolve(signal.aborted ? `GET ${path} was not answered within ${TIMEOUT_MS / 1000} s` : error.message);
+    call.on("error", fail);
+    call.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (piece: string) => {
+        text += piece;
+      });
+      response.on("error", fail);
+      response.on("end", () => {
+        const { statusCode = 0, headers } = response;
+        if (statusCode < 400) resolve(undefined);
+        else if (headers[EXCEPTION_HEADER] !== undefined) resolve(JSON.parse(text) as ExceptionReport);
+        else resolve(`GET ${path} was answered with ${statusCode}: ${text.slice(0, SHOWN_BYTES)}`);
+      });
+    });
+    call.end();
+  });
+}
