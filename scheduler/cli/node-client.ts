@@ -23,6 +23,8 @@ export interface CallOptions {
   readonly body?: Buffer | string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** A refusal is returned like any other response. */
+  readonly takeAll?: boolean;
 }
 
 /** Which node is meant. Throws USAGE, FILE_UNREADABLE, or what is wrong with the project. */
@@ -56,7 +58,7 @@ export async function openCall(
   address: NodeAddress,
   method: string,
   path: string,
-  { body, headers = {}, signal }: CallOptions = {},
+  { body, headers = {}, signal, takeAll = false }: CallOptions = {},
 ): Promise<IncomingMessage> {
   const token = "url" in address ? address.token : undefined;
   const options = {
@@ -86,7 +88,7 @@ export async function openCall(
     call.on("response", resolve);
     call.end(body);
   });
-  if ((response.statusCode ?? 0) < 400) return response;
+  if (takeAll || (response.statusCode ?? 0) < 400) return response;
   throw new DexterError("REFUSED", { reason: await refusalOf(response) });
 }
 
