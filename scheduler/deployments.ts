@@ -64,6 +64,8 @@ export interface DeployOptions {
 export class Deployments {
   readonly #ports: DeploymentPorts;
   readonly #pointers = new Map<string, Pointer>();
+  /** In the store, without a version that is good. */
+  readonly #broken = new Set<string>();
 
   constructor(ports: DeploymentPorts) {
     this.#ports = ports;
@@ -89,7 +91,10 @@ export class Deployments {
     const found: { pointer: Pointer; given: FunctionPackage }[] = [];
     for (const name of await store.functions()) {
       const loaded = await this.#loadOne(name);
-      if (loaded === undefined) continue;
+      if (loaded === undefined) {
+        this.#broken.add(name);
+        continue;
+      }
       this.#pointers.set(name, loaded.pointer);
       found.push(loaded);
     }
@@ -123,9 +128,10 @@ export class Deployments {
   /** Forgets a deployed function. @returns whether the project's own one serves now */
   remove(name: string): Promise<boolean> {
     return this.#ports.inOrder(async () => {
-      this.#known(name);
+      if (!this.#broken.has(name)) this.#known(name);
       const { store, deployer } = this.#ports;
       await store.remove(name);
+      this.#broken.delete(name);
       this.#pointers.delete(name);
       const restored = await this.#ports.restore(name);
       if (!restored) await deployer.remove(name);
@@ -200,6 +206,7 @@ export class Deployments {
         await store.add(given);
         const change = { action, version: id, at: new Date().toISOString(), by };
         this.#pointers.set(name, await store.point(name, change));
+        this.#broken.delete(name);
       }
     } catch (error) {
       if (candidate) deployer.abandon(candidate);

@@ -120,6 +120,8 @@ function invalid(reason: string): DexterError {
 
 function firstIssue({ issues }: z.ZodError): string {
   const [issue] = issues;
-  const where = issue!.path.map((part) => JSON.stringify(part).slice(1, -1)).join(" › ");
-  return where === "" ? issue!.message : `${where}: ${issue!.message}`;
+  const where = issue!.path.map((part) => JSON.stringify(String(part)).slice(1, -1)).join(" › ");
+  // What is wrong with a key is told one level deeper.
+  const { message } = (issue!.code === "invalid_key" && issue!.issues[0]) || issue!;
+  return where === "" ? message : `${where}: ${message}`;
 }
