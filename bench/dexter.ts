@@ -8,7 +8,7 @@ import { freePort, until } from "./http.ts";
 import { COMPATIBILITY_DATE, START_TIMEOUT_MS } from "./peers/peer.ts";
 import type { Status } from "./status.ts";
 
-const program = fileURLToPath(new URL("../bin/dexter.js", import.meta.url));
+export const COMMAND_FILE = fileURLToPath(new URL("../bin/dexter.js", import.meta.url));
 const STATUS_TIMEOUT_MS = 10_000;
 
 /** Name → TypeScript, with the function's own `[dexter]` table if it has one. */
@@ -60,7 +60,7 @@ export async function spawnDexter({ command, folder, set }: DexterOptions): Prom
   const settings = [...OWN_SETTINGS, `listen=${origin}`, ...set].flatMap((pair) => ["--set", pair]);
   const child = new Child({
     name: `dexter ${command}`,
-    command: program,
+    command: COMMAND_FILE,
     args: [command, ...settings],
     cwd: folder,
     dieWithParent: true,
@@ -69,7 +69,7 @@ export async function spawnDexter({ command, folder, set }: DexterOptions): Prom
     origin: `http://${origin}`,
     child,
     async status() {
-      const args = [program, "status", "--json"];
+      const args = [COMMAND_FILE, "status", "--json"];
       const text = await run({
         name: "dexter status",
         command: process.execPath,

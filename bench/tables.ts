@@ -116,7 +116,7 @@ function usage({ title, peers }: LoadFigures): Table {
 }
 
 /** Single requests, and memory at rest where it can be read. */
-export function latencyTables({ reload, cold, startup, idle }: LatencyFigures): Table[] {
+export function latencyTables({ reload, cold, startup, deploy, idle }: LatencyFigures): Table[] {
   const row = (name: string, of: Spread) => [
     name,
     `${of.count}`,
@@ -130,6 +130,8 @@ export function latencyTables({ reload, cold, startup, idle }: LatencyFigures): 
       row("dev: save to served", reload),
       row("first request to a cold function", cold),
       row("start with 10 functions to the first 200", startup),
+      row("deploy of 100 KB: upload to live", deploy.live),
+      row("deploy of 100 KB: the whole command", deploy.command),
     ],
   };
   return idle ? [times, idleTable(idle)] : [times];

@@ -136,13 +136,14 @@ export function judgeLoad(figures: LoadFigures): Verdict[] {
 }
 
 /** Verdicts on the section of single requests and memory at rest, which is measured with dexter's defaults. */
-export function judgeLatency({ reload, cold, startup, idle }: LatencyFigures): Verdict[] {
+export function judgeLatency({ reload, cold, startup, deploy, idle }: LatencyFigures): Verdict[] {
   const atMost = (figure: string, measured: number | undefined, limit: number, unit: string) =>
     judge({ peer: "dexter", figure, sense: "at most", limit, unit }, measured);
   return [
     ...atMost("dev: save to served, median", reload.median, 60, "ms"),
     ...atMost("first request to a cold function, max", cold.max, 30, "ms"),
     ...atMost("start with 10 functions to the first 200, median", startup.median, 700, "ms"),
+    ...atMost("deploy of 100 KB: upload to live, median", deploy.live.median, 150, "ms"),
     ...atMost("idle: scheduler", idle?.schedulerMiB, 120, "MiB"),
     ...atMost("idle: server without its threads", idle?.serverBaseMiB, 60, "MiB"),
     ...atMost("idle: one thread", idle?.perThreadMiB, 2.5, "MiB"),

@@ -4,6 +4,7 @@ import { progress } from "../progress.ts";
 import type { Spread } from "../statistics.ts";
 import { measureCold } from "./cold.ts";
 import { showDensity } from "./density.ts";
+import { type DeployFigures, measureDeploy } from "./deploy.ts";
 import { type IdleFigures, measureIdle } from "./idle.ts";
 import { measureReload } from "./reload.ts";
 import { measureStartup } from "./startup.ts";
@@ -13,6 +14,7 @@ export interface LatencyFigures {
   readonly reload: Spread;
   readonly cold: Spread;
   readonly startup: Spread;
+  readonly deploy: DeployFigures;
   /** Absent where the system has no /proc. */
   readonly idle?: IdleFigures;
 }
@@ -25,8 +27,10 @@ export async function measureLatency(set: readonly string[]): Promise<LatencyFig
   const cold = await measureCold(set);
   progress("latency: `dexter start` to the first 200");
   const startup = await measureStartup(set);
+  progress("latency: deploy of 100 KB to live");
+  const deploy = await measureDeploy(set);
   progress("latency: memory at rest");
   const idle = await measureIdle(set);
   await showDensity(set);
-  return { reload, cold, startup, ...(idle && { idle }) };
+  return { reload, cold, startup, deploy, ...(idle && { idle }) };
 }
