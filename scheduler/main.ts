@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { DeployCommandOptions } from "./cli/deploy.ts";
 import type { ClientOptions } from "./cli/node-client.ts";
 import type { CommonOptions } from "./cli/project.ts";
+import type { TokenOptions } from "./cli/token.ts";
 import { DexterError } from "./errors.ts";
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {
@@ -122,14 +123,44 @@ export function program(): Command {
     .action(async (name: string, options: ClientOptions & { yes?: boolean }) =>
       (await import("./cli/functions.ts")).remove(name, options),
     );
+  addTokenCommands(dexter);
   dexter
     .command("directives")
     .description("list the directives of the [dexter] table")
     .option("--json", "print JSON")
     .action(async (options: { json?: boolean }) => (await import("./cli/directives.ts")).directives(options));
-  for (const command of dexter.commands)
+  for (const command of dexter.commands.flatMap((one) => [one, ...one.commands]))
     command.exitOverride().showHelpAfterError("(--help lists the options)");
   return dexter;
+}
+
+function addTokenCommands(dexter: Command): void {
+  const token = dexter
+    .command("token")
+    .description("make, list and take back tokens for the admin API over TCP (admin_listen)");
+  remote(token.command("create"))
+    .description("make a token, and print it: this once, it is not kept")
+    .argument("<name>", "what logs call it")
+    .addOption(
+      new Option("--scope <scope>", "look; or change functions, too; or rule the node, too")
+        .choices(["read", "deploy", "admin"])
+        .makeOptionMandatory(),
+    )
+    .addOption(new Option("--function <name>", "only for this function; may be repeated").argParser(collect))
+    .option("--expires <time>", "from now, such as 30d, 12h or 90m (default: never)")
+    .addHelpText("after", "\nExample: dexter token create ci --scope deploy --function shop --expires 90d")
+    .action(async (name: string, options: TokenOptions) =>
+      (await import("./cli/token.ts")).createToken(name, options),
+    );
+  remote(token.command("list"))
+    .description("show the tokens that are")
+    .action(async (options: ClientOptions) => (await import("./cli/token.ts")).listTokens(options));
+  remote(token.command("revoke"))
+    .description("take a token back, at once")
+    .argument("<name|id>", "which")
+    .action(async (which: string, options: ClientOptions) =>
+      (await import("./cli/token.ts")).revokeToken(which, options),
+    );
 }
 
 declare const __DEXTER_VERSION__: string;

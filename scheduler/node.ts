@@ -3,12 +3,10 @@
  * owns their lives. Who it runs for (argv, signals, exit status) is main.ts's business.
  */
 import { rmSync } from "node:fs";
-import type { Server as AdminServer, IncomingMessage } from "node:http";
-import { createAdmin } from "./admin/app.ts";
-import { LOCAL } from "./admin/caller.ts";
 import { control } from "./admin/control.ts";
 import { deploys } from "./admin/deploys.ts";
-import { openAdminSocket } from "./admin/socket.ts";
+import { AdminDoors } from "./admin/doors.ts";
+import { TokenStore } from "./admin/token-store.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
 import { Deployer } from "./deployer.ts";
 import { Deployments } from "./deployments.ts";
@@ -16,11 +14,11 @@ import { Dispatcher } from "./dispatch/dispatcher.ts";
 import type { Exchange } from "./dispatch/exchange.ts";
 import { DexterError } from "./errors.ts";
 import { Front } from "./front.ts";
-import { Listeners } from "./listeners.ts";
+import { type ListenerChange, Listeners } from "./listeners.ts";
 import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
 import type { Logger } from "./logger.ts";
-import { adminSocket, clearSockets, prepareDataDirectory, runDirectory } from "./paths.ts";
+import { adminSocket, clearSockets, prepareDataDirectory, runDirectory, tokensFile } from "./paths.ts";
 import { HELD_MS } from "./policy/pool.ts";
 import type { Thread } from "./policy/thread.ts";
 import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
@@ -31,7 +29,7 @@ import { checkIdentity, needsRestart, startFailure, supervisorSettings } from ".
 import { type NodeStatus, nodeStatus } from "./status.ts";
 import { Store } from "./store/store.ts";
 import { Supervisor } from "./supervisor.ts";
-import type { Project } from "./types.ts";
+import type { NodeConfig, Project } from "./types.ts";
 
 /** How often a build of many functions says how far it is. */
 const PROGRESS_MS = 2_000;
@@ -61,7 +59,8 @@ export class DexterNode {
   readonly #listeners: Listeners;
   readonly deployments: Deployments;
   readonly #reporter: Reporter;
-  #admin: AdminServer | undefined;
+  readonly #tokens: TokenStore;
+  readonly #admin: AdminDoors;
   #releaseLock: (() => void) | undefined;
   #endScoreboard: (() => void) | undefined;
   #recallTimer: NodeJS.Timeout | undefined;
@@ -117,12 +116,14 @@ export class DexterNode {
       changed: () => this.#configureFront(),
       restore: (name) => this.#restore(name),
     });
+    this.#tokens = new TokenStore(tokensFile(node.dataDir));
+    this.#admin = this.#adminDoors();
   }
 
   /**
    * Starts a node and resolves when it listens.
-   * @throws LOCKED, BUILD_FAILED, LOAD_FAILED, SERVER_FAILED, PORT_IN_USE, …, or STOPPING when it was given up;
-   * nothing is left running then.
+   * @throws LOCKED, TOKENS_UNUSABLE, BUILD_FAILED, LOAD_FAILED, SERVER_FAILED, PORT_IN_USE, …, or STOPPING when
+   * it was given up; nothing is left running then.
    * In dev a function that fails is reported and served as an error page instead.
    */
   static async start(project: Project, options: NodeOptions): Promise<DexterNode> {
@@ -190,7 +191,7 @@ export class DexterNode {
     await this.#inOrder(async () => {
       checkIdentity(this.#project.node, project.node);
       const servers = supervisorSettings(project.node, this.#options);
-      const listeners = await this.#listeners.change(project.node);
+      const listeners = await this.#changeListeners(project.node);
       const entries = this.#entriesOf(project);
       const { candidates, failures } = await this.deployer.prepareAll(
         entries,
@@ -256,6 +257,7 @@ export class DexterNode {
   async #begin(): Promise<void> {
     const { node, functions } = this.#project;
     rmSync(runDirectory(node.dataDir), { recursive: true, force: true });
+    await this.#tokens.open();
     for (const config of functions) this.registry.put(this.registry.entryFor(config));
     if (!this.#options.dev)
       for (const given of await this.deployments.load()) this.registry.put(this.registry.entryOf(given));
@@ -264,8 +266,8 @@ export class DexterNode {
     await this.#firstLoads();
     if (this.#options.inspect) await this.#supervisor.settled();
     this.#throwIfStopping();
-    (await this.#listeners.change(node)).finish();
-    this.#admin = await openAdminSocket(adminSocket(node.dataDir), this.#adminApp());
+    (await this.#changeListeners(node)).finish();
+    await this.#admin.openSocket(adminSocket(node.dataDir));
     this.#recallTimer = setInterval(() => this.#dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({
@@ -299,21 +301,41 @@ export class DexterNode {
     this.#front.configure(functions, this.#project.node);
   }
 
-  #adminApp() {
-    const { log } = this.#options;
-    const refused = ({ method, url }: IncomingMessage, error: Error) =>
-      log.warn({ call: `${method} ${url}` }, `the admin API refused: ${error.message}`);
-    return createAdmin({ identify: () => LOCAL, refused }, [
-      control({
-        status: () => this.status(),
-        reload: () => this.reload(),
-        stop: (graceful) => this.#options.onStop(graceful),
-      }),
-      deploys({
-        deployments: this.deployments,
-        functions: () => this.status().functions,
-      }),
-    ]);
+  /** Opens the addresses that are new, for clients and for the operator: all of them, or none. */
+  async #changeListeners(node: NodeConfig): Promise<ListenerChange> {
+    const clients = await this.#listeners.change(node);
+    const admin = await this.#admin.change(node).catch((error) => {
+      clients.abandon();
+      throw error;
+    });
+    return {
+      finish: () => {
+        clients.finish();
+        admin.finish();
+      },
+      abandon: () => {
+        clients.abandon();
+        admin.abandon();
+      },
+    };
+  }
+
+  #adminDoors(): AdminDoors {
+    return new AdminDoors({
+      log: this.#options.log,
+      tokens: this.#tokens,
+      features: [
+        control({
+          status: () => this.status(),
+          reload: () => this.reload(),
+          stop: (graceful) => this.#options.onStop(graceful),
+        }),
+        deploys({
+          deployments: this.deployments,
+          functions: () => this.status().functions,
+        }),
+      ],
+    });
   }
 
   async #firstBuilds(): Promise<void> {
@@ -401,8 +423,7 @@ export class DexterNode {
     await this.#supervisor.stop(inTime);
     await this.registry.dispose();
     // Until here the operator can look on, or hurry.
-    this.#admin?.close();
-    this.#admin?.closeAllConnections();
+    this.#admin.destroy();
     clearSockets(node.dataDir);
     rmSync(node.pidFile, { force: true });
     this.#releaseLock?.();

@@ -26,6 +26,11 @@ export function adminSocket(dataDir: string): string {
   return `${shortDirectory(dataDir)}/admin.sock`;
 }
 
+/** The admin API's tokens. */
+export function tokensFile(dataDir: string): string {
+  return `${dataDir}/tokens.json`;
+}
+
 /** The folder of the generations' socket folders. */
 export function runDirectory(dataDir: string): string {
   return `${shortDirectory(dataDir)}/run`;

@@ -57,6 +57,8 @@ export interface NodeConfig extends ThreadSettings {
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   readonly v8Flags: readonly string[];
   readonly adminListen?: ListenAddress;
+  /** Names by which the admin API may be asked, beside addresses, localhost and that of `adminListen`. */
+  readonly adminHosts: readonly string[];
 }
 
 export type ModuleRuleType = "ESModule" | "CommonJS" | "CompiledWasm" | "Text" | "Data";

@@ -13,6 +13,7 @@ const COMMANDS = [
   "status",
   "reload",
   "stop",
+  "token",
   "directives",
   "deploy",
   "list",

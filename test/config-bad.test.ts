@@ -142,6 +142,11 @@ const cases: readonly BadCase[] = [
     "admin_listen: must differ from listen (got 127.0.0.1:8787, which takes requests)",
   ),
   dexter(
+    "a name for the admin API with a port",
+    'admin_hosts = ["node.example", "node.example:8788"]',
+    'admin_hosts[1]: must be a lower-case host name such as "example.com" (got "node.example:8788")',
+  ),
+  dexter(
     "an unknown unit of time",
     'queue_timeout = "5 parsecs"',
     `queue_timeout: ${DURATION}, up to 24 days (got "5 parsecs")`,

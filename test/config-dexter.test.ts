@@ -35,6 +35,7 @@ test("gives every directive its documented default", async (t) => {
     allowNetwork: ["public"],
     logLevel: "info",
     v8Flags: DEFAULT_V8_FLAGS,
+    adminHosts: [],
   });
 });
 

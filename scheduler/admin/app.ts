@@ -4,11 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import { DexterError } from "../errors.ts";
+import { answerOf, isExpected, statusOf } from "./answer.ts";
+import { type BodyLimit, limitBody, SMALL_BODY } from "./body.ts";
 import { type Caller, permits, type Scope } from "./caller.ts";
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 export interface AdminEnv {
   Bindings: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse };
@@ -24,21 +27,25 @@ export type AdminFeature = (app: AdminApp) => void;
 export interface AdminPorts {
   /** Who makes the call. Throws a DexterError where nobody may. */
   identify(incoming: IncomingMessage): Caller;
-  /** A call was refused, or failed for a reason that is a bug. */
-  refused(incoming: IncomingMessage, error: Error): void;
+  /** A call was refused, or failed for a reason that is a bug. There is no caller if nobody may make it. */
+  refused(incoming: IncomingMessage, error: Error, caller?: Caller): void;
 }
 
 /** The whole API, as one handler of requests. */
 export function createAdmin(ports: AdminPorts, features: readonly AdminFeature[]): AdminApp {
   const app: AdminApp = new Hono<AdminEnv>();
   app.use(async (c, next) => {
+    // Answers tell the state of a node, and one holds a new token: no cache and no page of another site gets them.
+    c.header("Cache-Control", "no-store");
+    c.header("X-Content-Type-Options", "nosniff");
     c.set("caller", ports.identify(c.env.incoming));
     await next();
   });
-  app.notFound((c) => failure(c, new DexterError("NO_CALL", { method: c.req.method, path: c.req.path })));
+  app.notFound((c) => {
+    throw noCall(app, c);
+  });
   app.onError((error, c) => {
-    const known = error instanceof DexterError || error instanceof HTTPException;
-    if (!known || statusOf(error) < 500) ports.refused(c.env.incoming, error);
+    if (!isExpected(error) || statusOf(error) < 500) ports.refused(c.env.incoming, error, c.get("caller"));
     return failure(c, error);
   });
   for (const add of features) add(app);
@@ -47,9 +54,9 @@ export function createAdmin(ports: AdminPorts, features: readonly AdminFeature[]
 
 /**
  * Lets only callers with this scope make the call; where the path has `:name`, only those who may for that
- * function.
+ * function. Holds the body to a limit, for a handler that reads it through `c.req`.
  */
-export function allow(scope: Scope): MiddlewareHandler<AdminEnv> {
+export function allow(scope: Scope, body: BodyLimit = SMALL_BODY): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const caller = c.get("caller");
     const name = c.req.param("name");
@@ -59,6 +66,7 @@ export function allow(scope: Scope): MiddlewareHandler<AdminEnv> {
         scope,
         what: name === undefined ? "" : ` on ${name}`,
       });
+    limitBody(c, body);
     await next();
   };
 }
@@ -79,16 +87,18 @@ export async function readJson<T extends z.ZodType>(c: AdminContext, schema: T):
   throw new DexterError("CALL_INVALID", { reason: `${where === "" ? "body" : where}: ${issue!.message}` });
 }
 
-/** Errors that no client of a function ever sees have no status of their own: the request cannot be done. */
-function statusOf(error: Error): number {
-  if (error instanceof HTTPException) return error.status;
-  if (!(error instanceof DexterError)) return 500;
-  return error.status === 500 ? 422 : error.status;
+/** There is no such call: not at all, or not with this method. */
+function noCall(app: AdminApp, c: AdminContext): DexterError {
+  const { method, path } = c.req;
+  // What is there for all methods are the steps before every call.
+  const isCall = (one: string) => app.router.match(one, path)[0].some(([[, route]]) => route.method === one);
+  const allowed = METHODS.filter(isCall).join(", ");
+  return allowed === ""
+    ? new DexterError("NO_CALL", { method, path })
+    : new DexterError("METHOD_NOT_ALLOWED", { method, path, allowed });
 }
 
 function failure(c: AdminContext, error: Error): Response {
-  const known = error instanceof DexterError || error instanceof HTTPException;
-  const message = known ? error.message : `internal error: ${error.message}`;
-  const code = error instanceof DexterError ? error.code : "INTERNAL";
-  return c.json({ error: message, code }, statusOf(error) as ContentfulStatusCode);
+  const { status, headers, body } = answerOf(error);
+  return c.json(body, status as ContentfulStatusCode, headers);
 }

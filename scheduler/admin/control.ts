@@ -1,6 +1,7 @@
 /** The calls that rule the node as a whole: status, reload, stop. */
 import type { NodeStatus } from "../status.ts";
 import { type AdminFeature, allow } from "./app.ts";
+import { type Caller, permits } from "./caller.ts";
 
 export interface ControlActions {
   status(): NodeStatus;
@@ -13,7 +14,7 @@ export interface ControlActions {
 export const control =
   (actions: ControlActions): AdminFeature =>
   (app) => {
-    app.get("/status", allow("read"), (c) => c.json(actions.status()));
+    app.get("/status", allow("read"), (c) => c.json(seenBy(c.get("caller"), actions.status())));
     app.post("/reload", allow("admin"), async (c) => {
       await actions.reload();
       return c.json({});
@@ -25,3 +26,16 @@ export const control =
       return c.json({}, 202);
     });
   };
+
+/** The status without the functions, and the requests in them, that are none of the caller's business. */
+function seenBy(caller: Caller, status: NodeStatus): NodeStatus {
+  const sees = (name: string) => permits(caller, "read", name);
+  return {
+    ...status,
+    servers: status.servers.map((server) => ({
+      ...server,
+      threads: server.threads.filter((thread) => sees(thread.function)),
+    })),
+    functions: status.functions.filter(({ name }) => sees(name)),
+  };
+}

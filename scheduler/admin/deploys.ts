@@ -2,17 +2,15 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import type { Deployments } from "../deployments.ts";
 import { DexterError } from "../errors.ts";
 import type { FunctionStatus } from "../status.ts";
 import { unpack } from "../store/package.ts";
 import { type AdminFeature, allow, readJson } from "./app.ts";
+import { UPLOAD } from "./body.ts";
 import { permits } from "./caller.ts";
 
-/** An upload, as it comes. workerd takes no isolates of more than some ten megabytes. */
-export const MAX_UPLOAD_BYTES = 64 << 20;
 const MAX_UNPACKED_BYTES = 128 << 20;
 
 export interface DeployActions {
@@ -42,7 +40,7 @@ export const deploys =
     app.get("/functions/:name/versions", allow("read"), async (c) =>
       c.json(await deployments.versions(c.req.param("name"))),
     );
-    app.post("/functions/:name/versions", allow("deploy"), limited, async (c) => {
+    app.post("/functions/:name/versions", allow("deploy", UPLOAD), async (c) => {
       const body = Buffer.from(await c.req.arrayBuffer());
       checkDigest(body, c.req.header("content-digest"));
       const given = unpack(await unzipped(body));
@@ -61,13 +59,6 @@ export const deploys =
   };
 
 const rollbackSchema = z.strictObject({ version: z.string().optional() });
-
-const limited = bodyLimit({
-  maxSize: MAX_UPLOAD_BYTES,
-  onError: () => {
-    throw new DexterError("PACKAGE_TOO_BIG", { reason: `more than ${MAX_UPLOAD_BYTES >> 20} MiB` });
-  },
-});
 
 function originOf(deployments: Deployments, name: string): Pick<ListedFunction, "deployed" | "at" | "by"> {
   const [latest] = deployments.pointer(name)?.changes ?? [];

@@ -211,9 +211,14 @@ export const directiveShape = {
   v8_flags: setting(listOf(v8Flag), [...DEFAULT_V8_FLAGS], "flags for V8 in every server"),
   admin_listen: optional(
     listenAddress,
-    "[address:]port of the admin API, beside its socket",
+    "[address:]port of the admin API, beside its socket; it asks for tokens there",
     "",
     "none: only <data_dir>/admin.sock",
+  ),
+  admin_hosts: setting(
+    listOf(hostName),
+    [],
+    "names by which the admin API may be asked, beside addresses, localhost and that in admin_listen",
   ),
 };
 
@@ -227,7 +232,7 @@ export const FUNCTION_DIRECTIVES = [...Object.keys(threadShape), "health_path"];
 export const DIRECTIVES = Object.keys(directiveShape);
 
 /** Directives that take a list: on the command line, one separated by commas. */
-export const LIST_DIRECTIVES = ["listen", "trusted_proxies", "allow_network", "v8_flags"];
+export const LIST_DIRECTIVES = ["listen", "trusted_proxies", "allow_network", "v8_flags", "admin_hosts"];
 
 /** The snake_case name of a directive in any spelling: `MaxSpareThreads`, `maxsparethreads`. */
 export function canonicalDirective(key: string): string | undefined {

@@ -140,6 +140,7 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     logLevel: all.log_level,
     v8Flags: all.v8_flags,
     ...(all.admin_listen !== undefined && { adminListen: all.admin_listen }),
+    adminHosts: all.admin_hosts,
   };
   checkNode(node, entries, problems);
   return node;

@@ -83,10 +83,7 @@ export class Listener implements ConnectionOwner {
     await new Promise<void>((resolve, reject) => {
       listener.#server.once("error", (error: NodeJS.ErrnoException) => {
         clearInterval(listener.#tick);
-        const code = error.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
-        const reason = LISTEN_REASONS[error.code ?? ""] ?? error.message;
-        const shown = { address: showAddress(address), reason };
-        reject(new DexterError(code, shown, { cause: error }));
+        reject(listenError("listen", address, error));
       });
       listener.#server.listen({ host: address.host, port: address.port, backlog: settings.backlog }, resolve);
     });
@@ -160,6 +157,17 @@ export function nextRequestId(): string {
   return `${idPrefix}-${(++idCount).toString(36)}`;
 }
 
-function showAddress({ host, port }: ListenAddress): string {
+/** PORT_IN_USE or LISTEN_FAILED, from what the system says. */
+export function listenError(
+  directive: "listen" | "admin_listen",
+  address: ListenAddress,
+  cause: NodeJS.ErrnoException,
+): DexterError {
+  const code = cause.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
+  const reason = LISTEN_REASONS[cause.code ?? ""] ?? cause.message;
+  return new DexterError(code, { address: showAddress(address), reason, directive }, { cause });
+}
+
+export function showAddress({ host, port }: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -56,9 +56,10 @@ export async function removeDurably(file: string): Promise<void> {
   }
 }
 
-/** Removes what a write that was cut short has left in the folder. */
-export async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) if (name.endsWith(ASIDE)) await rm(path.join(folder, name));
+/** Removes what a write that was cut short has left in the folder, of files whose names begin so. */
+export async function removeLeftovers(folder: string, begin = ""): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(begin) && name.endsWith(ASIDE)) await rm(path.join(folder, name));
 }
 
 export async function syncFolder(folder: string): Promise<void> {

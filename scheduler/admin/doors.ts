@@ -1,0 +1,146 @@
+/**
+ * The ways in to the admin API: the socket, whose owner may do anything, and the TCP address of `admin_listen`,
+ * behind the gate. Both lead to the same calls, and tell the log whom they refused.
+ */
+import type { IncomingMessage, Server } from "node:http";
+import type { SecureContextOptions } from "node:tls";
+import { getRequestListener } from "@hono/node-server";
+import { DexterError } from "../errors.ts";
+import { showAddress } from "../http/listener.ts";
+import type { ListenerChange } from "../listeners.ts";
+import type { Logger } from "../logger.ts";
+import type { ListenAddress, NodeConfig } from "../types.ts";
+import { type AdminFeature, createAdmin } from "./app.ts";
+import { type Caller, LOCAL } from "./caller.ts";
+import { addressOf, Gate, pathOf } from "./gate.ts";
+import { openAdminSocket } from "./socket.ts";
+import { AdminTcp, type AdminTcpPorts } from "./tcp.ts";
+import type { TokenStore } from "./token-store.ts";
+import { withoutTokens } from "./token-text.ts";
+import { tokens } from "./tokens.ts";
+
+type AdminConfig = Pick<NodeConfig, "adminListen" | "adminHosts">;
+
+export interface DoorsPorts {
+  readonly log: Logger;
+  readonly tokens: TokenStore;
+  readonly features: readonly AdminFeature[];
+  /** The certificates of now, where the TCP address speaks TLS. */
+  readonly tls?: () => SecureContextOptions;
+}
+
+/** What a client wrote may be long. */
+const MAX_LOGGED = 200;
+
+export class AdminDoors {
+  readonly #log: Logger;
+  readonly #features: readonly AdminFeature[];
+  readonly #gate: Gate;
+  readonly #tls: DoorsPorts["tls"];
+  #hosts: readonly string[] = [];
+  #socket: Server | undefined;
+  #tcp: AdminTcp | undefined;
+
+  constructor({ log, tokens: store, features, tls }: DoorsPorts) {
+    this.#log = log;
+    this.#tls = tls;
+    this.#gate = new Gate({ tokens: store, hosts: () => this.#hosts });
+    const tokenCalls = tokens(store, {
+      cut: (id, except) => this.#gate.cut(id, except),
+      changed: (what, token, by) => log.info({ by }, `the token ${token} was ${what}`),
+    });
+    this.#features = [...features, tokenCalls];
+  }
+
+  /** Where the API is asked over TCP, if it is. */
+  get url(): string | undefined {
+    return this.#tcp?.url;
+  }
+
+  /** Throws LISTEN_FAILED. */
+  async openSocket(path: string): Promise<void> {
+    const app = createAdmin({ identify: () => LOCAL, refused: this.#refused }, this.#features);
+    this.#socket = await openAdminSocket(path, app);
+  }
+
+  /** Opens a TCP address that is new. Rejects with PORT_IN_USE or LISTEN_FAILED, and then changes nothing. */
+  async change({ adminListen, adminHosts }: AdminConfig): Promise<ListenerChange> {
+    const before = this.#tcp;
+    const stays = before !== undefined && adminListen !== undefined && isSame(before.address, adminListen);
+    const next = stays ? before : adminListen && (await this.#open(adminListen));
+    return {
+      finish: () => {
+        const configured = adminListen ? [adminListen.host] : [];
+        this.#hosts = [...configured, ...adminHosts];
+        this.#tcp = next;
+        if (stays) return;
+        void before?.close();
+        if (next) this.#announce(next);
+      },
+      abandon: () => {
+        if (!stays) next?.destroy();
+      },
+    };
+  }
+
+  /** New TCP connections get the certificates of now. */
+  renewCertificates(): void {
+    this.#tcp?.renewCertificates();
+  }
+
+  /** Ends every connection now. */
+  destroy(): void {
+    this.#tcp?.destroy();
+    this.#socket?.close();
+    this.#socket?.closeAllConnections();
+  }
+
+  async #open(address: ListenAddress): Promise<AdminTcp> {
+    const app = createAdmin({ identify: this.#gate.identify, refused: this.#refused }, this.#features);
+    const ports: AdminTcpPorts = {
+      handle: getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+      refused: this.#refused,
+      dropped: (from, reason) =>
+        this.#log.warn({ address: from ?? "unknown" }, `the admin API ended a connection: ${reason}`),
+    };
+    return AdminTcp.open(address, ports, this.#tls ? { tls: this.#tls } : {}).catch((error) => {
+      throw this.#overlap(address) ?? error;
+    });
+  }
+
+  /** What is in the way may be this node's own door. */
+  #overlap(address: ListenAddress): DexterError | undefined {
+    const held = this.#tcp?.address;
+    if (held === undefined || held.port !== address.port) return undefined;
+    const reason = `this dexter holds the port as ${showAddress(held)}; stop it and start it again to move`;
+    return new DexterError("LISTEN_FAILED", { address: showAddress(address), reason });
+  }
+
+  #announce(tcp: AdminTcp): void {
+    this.#log.info(`the admin API is on ${tcp.url}`);
+    if (tcp.isExposed)
+      this.#log.warn(
+        `tokens go to ${tcp.url} in clear text: put a proxy that speaks TLS in front, and let admin_listen be 127.0.0.1`,
+      );
+  }
+
+  readonly #refused = (incoming: IncomingMessage, error: Error, caller?: Caller): void => {
+    const details = {
+      call: shown(`${incoming.method} ${pathOf(incoming)}`),
+      ...(caller && { by: caller.name }),
+      // A unix socket's peer has none.
+      ...(incoming.socket.remoteAddress !== undefined && { address: addressOf(incoming) }),
+    };
+    this.#log.warn(details, `the admin API refused: ${shown(error.message)}`);
+  };
+}
+
+function isSame(a: ListenAddress, b: ListenAddress): boolean {
+  return a.host === b.host && a.port === b.port;
+}
+
+/** People put tokens where they do not belong, and strangers what a terminal would obey. */
+function shown(text: string): string {
+  const safe = withoutTokens(text).replace(/\p{Cc}/gu, "?");
+  return safe.length > MAX_LOGGED ? `${safe.slice(0, MAX_LOGGED)}…` : safe;
+}

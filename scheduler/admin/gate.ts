@@ -1,0 +1,146 @@
+/**
+ * Who may come in over TCP. A call has to be meant for this node (its `Host`), must not come from a page of
+ * another site (its `Origin`), and shows a token, except where there is nothing to be seen.
+ *
+ * The name in `Host` matters because of DNS rebinding: a page may point a name of its own at this node, and the
+ * browser then takes the node's answers for that page's own. An IP address cannot be pointed elsewhere.
+ */
+import type { IncomingMessage } from "node:http";
+import { isIP, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { DexterError } from "../errors.ts";
+import { normaliseAddress } from "../http/client-address.ts";
+import { isHost } from "../http/vet.ts";
+import { ANYBODY, type Caller } from "./caller.ts";
+import { RateLimit } from "./rate-limit.ts";
+import type { TokenCaller, TokenStore } from "./token-store.ts";
+
+/** Asked by programs that know the node by an address of their own, such as a pod's. They tell yes or no. */
+const PROBE_PATHS = ["/healthz", "/readyz"];
+/** The status page without any data, which it asks for with a token. */
+const OPEN_PATHS = ["/", ...PROBE_PATHS];
+const READING = ["GET", "HEAD"];
+
+const MINUTE_MS = 60_000;
+/** A person mistypes a token a few times; a program that tries them is to be slowed down. */
+const FAILURES_PER_MINUTE = 10;
+/** Far above what pages, probes and scripts ask for. */
+const CALLS_PER_MINUTE = 1_200;
+
+export interface GatePorts {
+  readonly tokens: Pick<TokenStore, "verify">;
+  /** Names, beside addresses and localhost, by which the node is asked. */
+  hosts(): readonly string[];
+  readonly clock?: () => number;
+}
+
+export class Gate {
+  readonly #ports: GatePorts;
+  readonly #clock: () => number;
+  readonly #failures = new RateLimit({ most: FAILURES_PER_MINUTE, windowMs: MINUTE_MS });
+  readonly #calls = new RateLimit({ most: CALLS_PER_MINUTE, windowMs: MINUTE_MS });
+  /** Open connections with the id of the token that was last shown on them. */
+  readonly #connections = new Map<Socket, string>();
+
+  constructor(ports: GatePorts) {
+    this.#ports = ports;
+    this.#clock = ports.clock ?? (() => performance.now());
+  }
+
+  /** Throws CALL_INVALID where nobody could tell what is asked for. */
+  static vet({ url = "", headersDistinct }: IncomingMessage): void {
+    const { host = [] } = headersDistinct;
+    if (host.length !== 1 || !isHost(host[0]!))
+      throw new DexterError("CALL_INVALID", { reason: "it has to have one Host header, with a host in it" });
+    if (!url.startsWith("/"))
+      throw new DexterError("CALL_INVALID", { reason: "it has to begin with a path" });
+  }
+
+  /** Throws HOST_REFUSED, ORIGIN_REFUSED, UNAUTHENTICATED or RATE_LIMITED. */
+  readonly identify = (incoming: IncomingMessage): Caller => {
+    const path = pathOf(incoming);
+    const reads = READING.includes(incoming.method ?? "");
+    if (!reads || !PROBE_PATHS.includes(path)) this.#vetHost(incoming);
+    if (!reads) vetOrigin(incoming);
+    const address = addressOf(incoming);
+    if (reads && OPEN_PATHS.includes(path)) {
+      this.#count(this.#calls, address, "calls");
+      return ANYBODY;
+    }
+    const caller = this.#authenticate(incoming, address);
+    this.#count(this.#calls, caller.tokenId, "calls");
+    this.#remember(incoming.socket, caller.tokenId);
+    return caller;
+  };
+
+  /** Ends the connections on which this token was shown last, whatever goes on there. */
+  cut(tokenId: string, except: Socket): void {
+    for (const [socket, id] of this.#connections) if (id === tokenId && socket !== except) socket.destroy();
+  }
+
+  #vetHost({ headers: { host = "" } }: IncomingMessage): void {
+    const name = nameIn(host);
+    if (name === "localhost" || isIP(name) !== 0 || this.#ports.hosts().includes(name)) return;
+    throw new DexterError("HOST_REFUSED", { host: name });
+  }
+
+  /**
+   * Only failures are limited by address. A right token is let in however many wrong ones came from there, or
+   * anybody behind the same proxy could lock the operator out.
+   */
+  #authenticate({ headers: { authorization } }: IncomingMessage, address: string): TokenCaller {
+    try {
+      if (authorization === undefined)
+        throw new DexterError("UNAUTHENTICATED", {
+          reason: "a token is needed: send `Authorization: Bearer <token>`; `dexter token create` makes one",
+        });
+      const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+      if (token === undefined)
+        throw new DexterError("UNAUTHENTICATED", {
+          reason: "the Authorization header is not Bearer <token>",
+        });
+      return this.#ports.tokens.verify(token);
+    } catch (error) {
+      this.#count(this.#failures, address, "wrong tokens");
+      throw error;
+    }
+  }
+
+  #count(limit: RateLimit, key: string, what: string): void {
+    const waitMs = limit.take(key, this.#clock());
+    if (waitMs > 0)
+      throw new DexterError("RATE_LIMITED", { what, retryAfterSeconds: Math.ceil(waitMs / 1000) });
+  }
+
+  #remember(socket: Socket, tokenId: string): void {
+    if (!this.#connections.has(socket)) socket.once("close", () => this.#connections.delete(socket));
+    this.#connections.set(socket, tokenId);
+  }
+}
+
+/** The client's address; of a connection that is gone, `unknown`. */
+export function addressOf({ socket }: IncomingMessage): string {
+  return normaliseAddress(socket.remoteAddress) ?? "unknown";
+}
+
+/** The path of a call, without the query. */
+export function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0]!;
+}
+
+/** A browser names the page's origin with every request that may change something; other programs do not. */
+function vetOrigin({ headers: { origin, host }, socket }: IncomingMessage): void {
+  if (origin === undefined) return;
+  const refused = new DexterError("ORIGIN_REFUSED", { origin });
+  if (!URL.canParse(origin)) throw refused;
+  const from = new URL(origin);
+  // Over plain HTTP there may be a proxy that speaks TLS with the browser.
+  const schemes = (socket as TLSSocket).encrypted ? ["https:"] : ["http:", "https:"];
+  const own = new URL(`${from.protocol}//${host}`);
+  if (!schemes.includes(from.protocol) || from.host !== own.host) throw refused;
+}
+
+/** The name or address in a host, as a browser understands it, without port and brackets. */
+function nameIn(host: string): string {
+  return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, "$1");
+}
