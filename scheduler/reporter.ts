@@ -70,7 +70,7 @@ export class Reporter {
     const thread = said.thread === undefined ? undefined : loader.threadNamed(said.thread);
     // What nobody gets counts for nothing.
     const isRead = log.isLevelEnabled(level) || (thread !== undefined && followers.any);
-    if (!isRead || !this.#lines.allows(thread?.functionName ?? "")) return;
+    if (!isRead || !this.#lines.allows(thread?.functionName ?? "", said.message)) return;
     const source = thread ? { function: thread.functionName } : { server: process.slot, stream };
     log[level]({ ...source, ...(said.requestId ? { requestId: said.requestId } : {}) }, said.message);
     if (thread && followers.any) this.#tellLine(said, thread, process.slot);

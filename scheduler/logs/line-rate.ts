@@ -33,8 +33,11 @@ export class LineRate {
     for (const bucket of this.#buckets.values()) bucket.left = Math.min(bucket.left, perSecond);
   }
 
-  /** @returns whether this line may be logged */
-  take(functionName: string, nowMs: number): boolean {
+  /**
+   * @param weight what a long line counts for; it may be more than is left, and then the next ones wait
+   * @returns whether this line may be logged
+   */
+  take(functionName: string, nowMs: number, weight = 1): boolean {
     if (this.#perSecond === 0) return true;
     let bucket = this.#buckets.get(functionName);
     if (bucket === undefined) {
@@ -45,7 +48,7 @@ export class LineRate {
     bucket.left = Math.min(this.#perSecond, bucket.left + earned);
     bucket.filledMs = nowMs;
     if (bucket.left >= 1) {
-      bucket.left--;
+      bucket.left -= weight;
       return true;
     }
     bucket.dropped++;

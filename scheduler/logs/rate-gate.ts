@@ -2,6 +2,7 @@
 import { type Excess, LineRate } from "./line-rate.ts";
 
 const TELL_MS = 1_000;
+const CHARS_OF_A_LINE = 1_024;
 
 export class RateGate {
   readonly #rate: LineRate;
@@ -21,8 +22,10 @@ export class RateGate {
     this.#rate.perSecond = perSecond;
   }
 
-  allows(functionName: string): boolean {
-    if (this.#rate.take(functionName, performance.now())) return true;
+  /** @param text the line: one of many characters counts as several */
+  allows(functionName: string, text = ""): boolean {
+    const weight = Math.max(1, Math.ceil(text.length / CHARS_OF_A_LINE));
+    if (this.#rate.take(functionName, performance.now(), weight)) return true;
     this.#timer ??= setTimeout(() => this.tellNow(), TELL_MS);
     return false;
   }
