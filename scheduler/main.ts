@@ -86,10 +86,9 @@ export function program(): Command {
     .action(async (options: ClientOptions & { watch?: boolean }) =>
       (await import("./cli/status.ts")).status(options),
     );
-  common(dexter.command("tail"))
+  remote(dexter.command("tail"))
     .description("follow requests, console output and exceptions as they happen")
     .argument("[function]", "only of this function")
-    .option("--json", "print JSON, one event a line")
     .option("--status <statuses>", "requests answered so: 404, 5xx, 200-299, or several with commas")
     .option("--method <methods>", "requests with this method, or several with commas")
     .option("--sample <share>", "only this share of the requests, such as 0.1")

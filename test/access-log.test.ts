@@ -115,6 +115,7 @@ describe("the access log in JSON", () => {
     const node = await start(test);
     await ask(node, "/nothing");
     await ask(node, "/echo", { method: "TRACE" });
+    await ask(node, "*", { method: "OPTIONS" });
     const raw = await RawConnection.open(node.dexter.port);
     cleanUp(test, () => raw.destroy());
     await raw.write("no http\r\n\r\n");
@@ -131,7 +132,28 @@ describe("the access log in JSON", () => {
     };
     assert.deepEqual(await of(404), { method: "GET", path: "/nothing", fn: null, server: undefined });
     assert.deepEqual(await of(405), { method: "TRACE", path: "/echo", fn: null, server: undefined });
+    assert.equal((await line(node, "a line with 204", ({ status }) => status === 204)).path, "*");
     assert.deepEqual(await of(400), { method: null, path: null, fn: null, server: undefined });
+  });
+
+  it("has a request once whose body turns out to be malformed", async (test) => {
+    const node = await start(test);
+    const raw = await RawConnection.open(node.dexter.port);
+    cleanUp(test, () => raw.destroy());
+    await raw.write(
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n",
+    );
+    assert.equal((await raw.head()).status, 400);
+    await node.get("/echo?after");
+    await line(node, "the line of the next", ({ path }) => path === "/echo?after");
+    const lines = linesOf(node).map((text) => JSON.parse(text));
+    assert.deepEqual(
+      lines.map(({ path, status, outcome }) => [path, status, outcome]),
+      [
+        ["/echo", 400, "aborted"],
+        ["/echo?after", 200, undefined],
+      ],
+    );
   });
 
   it("has the answer that dexter gives for a function that threw", async (test) => {

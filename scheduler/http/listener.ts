@@ -24,7 +24,7 @@ export interface ListenerPorts {
   dispatch(request: ClientRequest, context: RequestContext): void;
   /** No function answers. */
   notFound(request: ClientRequest, id: string, client: Client): void;
-  /** The connection has refused what came. */
+  /** What came was answered here already: mostly refused. */
   refused?(refused: RefusedRequest): void;
 }
 
@@ -134,7 +134,10 @@ export class Listener implements ConnectionOwner {
 
   onRequest(request: ClientRequest): void {
     const { facts } = request.head;
-    if (facts.path === "*") return answerServerOptions(request);
+    if (facts.path === "*") {
+      answerServerOptions(request);
+      return this.onRefused({ status: 204, peer: request.peer, head: request.head, responseBytes: 0 });
+    }
     const client = this.#ports.clientOf(request.peer, facts);
     const id = (client.trusted && facts.requestId) || nextRequestId();
     const functionName = this.#ports.route(facts.host, resolvedPath(facts.path));
