@@ -43,13 +43,20 @@ function searchOf(query: Readonly<Record<string, string | undefined>>): string {
 /** Shows what comes. @returns whether the node said that it stops; otherwise the connection was lost */
 async function show(response: IncomingMessage, json: boolean): Promise<boolean> {
   let ended = false;
-  response.on("error", () => {});
-  for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const event = eventIn(line);
-    if (event?.type === "end") ended = true;
-    const shown = json || !event ? line : tailLine(event);
-    // Who reads slowly is to be slow for the node too, which bounds what it keeps.
-    if (shown !== undefined && !process.stdout.write(`${shown}\n`)) await once(process.stdout, "drain");
+  let loss: unknown;
+  response.on("error", (error) => {
+    loss = error;
+  });
+  try {
+    for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const event = eventIn(line);
+      if (event?.type === "end") ended = true;
+      const shown = json || !event ? line : tailLine(event);
+      // Who reads slowly is to be slow for the node too, which bounds what it keeps.
+      if (shown !== undefined && !process.stdout.write(`${shown}\n`)) await once(process.stdout, "drain");
+    }
+  } catch (error) {
+    if (error !== loss) throw error;
   }
   return ended;
 }
