@@ -51,12 +51,15 @@ function mappedText({ name, message, stack, cause }: MappedException): string {
   return cause ? `${own}\ncaused by: ${mappedText(cause)}` : own;
 }
 
-/** Writes the answer. Nothing has been sent yet. */
+/**
+ * Writes the answer. Nothing has been sent yet.
+ * @returns the length of its body
+ */
 export function answerFailure(
   failed: FailedRequest,
   failure: DexterError | ExceptionReport,
   mode: { readonly dev: boolean; readonly root: string },
-): void {
+): number {
   const { request, id } = failed;
   const status = isException(failure) ? 500 : failure.status;
   const retryAfter = status === 503 ? RETRY_AFTER_S : undefined;
@@ -67,6 +70,7 @@ export function answerFailure(
   const type = `Content-Type: text/${html ? "html" : "plain"}; charset=utf-8\r\n`;
   const retry = retryAfter ? `Retry-After: ${retryAfter}\r\n` : "";
   request.answer(status, `${type}X-Request-Id: ${id}\r\n${retry}`, body);
+  return request.method === "HEAD" ? 0 : Buffer.byteLength(body);
 }
 
 function headersOf({ head }: ClientRequest): [string, string][] {

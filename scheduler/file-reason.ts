@@ -7,6 +7,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder; remove it, or name another place",
   ENOENT: "its folder does not exist; create it",
   ENOSPC: "no space is left there",
+  EPIPE: "nobody reads it",
+  ENXIO: "nobody reads it",
+  EAGAIN: "whoever reads it is too slow",
   EROFS: "it is on a file system that is read-only; name another place",
 };
 

@@ -4,20 +4,21 @@
  */
 import type { Dispatcher } from "./dispatch/dispatcher.ts";
 import { DexterError } from "./errors.ts";
-import { type ClientResolver, createClientResolver } from "./http/client-address.ts";
+import { type Client, type ClientResolver, createClientResolver } from "./http/client-address.ts";
+import type { RefusedRequest } from "./http/client-connection.ts";
 import type { ClientRequest } from "./http/client-request.ts";
 import type { ListenerPorts, RequestContext } from "./http/listener.ts";
+import type { Journal } from "./logs/journal.ts";
 import { createRouter, type Router } from "./policy/routes.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import type { Reporter } from "./reporter.ts";
-import type { RequestRecord } from "./request-record.ts";
 import type { FunctionSettings, NodeConfig } from "./types.ts";
 
 export interface FrontOptions {
   readonly registry: FunctionRegistry;
   readonly reporter: Reporter;
   readonly dispatcher: Dispatcher;
-  readonly onRequest?: ((request: RequestRecord) => void) | undefined;
+  readonly journal: Journal;
 }
 
 export class Front implements ListenerPorts {
@@ -50,14 +51,18 @@ export class Front implements ListenerPorts {
   }
 
   dispatch(request: ClientRequest, context: RequestContext): void {
-    const { functionName, id } = context;
+    const { functionName } = context;
     const entry = this.#options.registry.functions.get(functionName);
     if (entry?.live) return this.#options.dispatcher.dispatch(request, context);
-    this.#refuse(request, id, entry?.failure ?? this.#noFunction(request), functionName);
+    this.#refuse(request, context, entry?.failure ?? this.#noFunction(request));
   }
 
-  notFound(request: ClientRequest, id: string): void {
-    this.#refuse(request, id, this.#noFunction(request));
+  notFound(request: ClientRequest, id: string, client: Client): void {
+    this.#refuse(request, { id, client, functionName: "" }, this.#noFunction(request));
+  }
+
+  refused(refused: RefusedRequest): void {
+    this.#options.journal.malformed(refused);
   }
 
   #noFunction({ head }: ClientRequest): DexterError {
@@ -68,12 +73,11 @@ export class Front implements ListenerPorts {
     return new DexterError("NO_FUNCTION", { host, path, others: `; the functions are${places.join("")}` });
   }
 
-  #refuse(request: ClientRequest, id: string, failure: DexterError, functionName = ""): void {
+  #refuse(request: ClientRequest, { id, client, functionName }: RequestContext, failure: DexterError): void {
     const startedAtMs = performance.now();
-    this.#options.reporter.answer({ request, id, functionName, version: undefined }, failure);
-    const ms = performance.now() - startedAtMs;
-    const { method, status: outcome, head } = request;
-    this.#options.onRequest?.({ id, method, path: head.facts.path, functionName, outcome, ms });
+    const { reporter, journal } = this.#options;
+    const responseBytes = reporter.answer({ request, id, functionName, version: undefined }, failure);
+    journal.refused({ request, id, functionName, clientIp: client.ip, startedAtMs, responseBytes });
   }
 }
 

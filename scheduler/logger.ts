@@ -1,15 +1,17 @@
-/**
- * The log: JSON lines on stderr, or lines for people. Written synchronously, so that nothing is lost when the
- * process ends.
- */
+/** The log: a JSON object a line. */
 import { pino } from "pino";
 import type { NodeConfig } from "./types.ts";
 
 export type Logger = pino.Logger;
 
-/** @param format makes a line for people of one in JSON; without it the lines stay as they are */
-export function createLogger(level: NodeConfig["logLevel"], format?: (line: string) => string): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const stderr = pino.destination({ fd: 2, sync: true });
-  return pino(options, format ? { write: (line) => void stderr.write(format(line)) } : stderr);
+export function createLogger(level: NodeConfig["logLevel"], write: (line: string) => void): Logger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
+}
+
+let stderr: ReturnType<typeof pino.destination> | undefined;
+
+/** Synchronously, so that nothing is lost when the process ends. */
+export function writeToStderr(text: string): void {
+  stderr ??= pino.destination({ fd: 2, sync: true });
+  stderr.write(text);
 }

@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { DeployCommandOptions } from "./cli/deploy.ts";
 import type { ClientOptions } from "./cli/node-client.ts";
 import type { CommonOptions } from "./cli/project.ts";
+import type { TailOptions } from "./cli/tail.ts";
 import type { TokenOptions } from "./cli/token.ts";
 import { DexterError } from "./errors.ts";
 
@@ -39,6 +40,10 @@ function remote(command: Command): Command {
 const SERVE_HELP = `
 Example: dexter start --set listen=0.0.0.0:8080 --set num_servers=4
 What --set and the [dexter] table take, \`dexter directives\` lists.`;
+
+const TAIL_HELP = `
+With --status or --method there are no console lines: they come before a request's status is known.
+It ends with Ctrl-C, or when the node stops; both are exit status 0.`;
 
 /** The command line; each command's code is loaded when it runs. */
 export function program(): Command {
@@ -82,8 +87,19 @@ export function program(): Command {
     .action(async (options: ClientOptions & { watch?: boolean }) =>
       (await import("./cli/status.ts")).status(options),
     );
+  remote(dexter.command("tail"))
+    .description("follow requests, console output and exceptions as they happen")
+    .argument("[function]", "only of this function")
+    .option("--status <statuses>", "requests answered so: 404, 5xx, 200-299, or several with commas")
+    .option("--method <methods>", "requests with this method, or several with commas")
+    .option("--sample <share>", "only this share of the requests, such as 0.1")
+    .option("--search <text>", "only what contains the text: path, message, stack, request id")
+    .addHelpText("after", TAIL_HELP)
+    .action(async (name: string | undefined, options: TailOptions) =>
+      (await import("./cli/tail.ts")).tail(name, options),
+    );
   common(dexter.command("reload"))
-    .description("read the configuration again and restart the servers gracefully")
+    .description("open the log files afresh, read the configuration again and restart the servers gracefully")
     .action(async (options: CommonOptions) => (await import("./cli/control.ts")).reload(options));
   common(dexter.command("stop"))
     .description("stop the dexter that runs here, after the requests in progress")

@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { control } from "./admin/control.ts";
 import { deploys } from "./admin/deploys.ts";
 import { AdminDoors } from "./admin/doors.ts";
+import { tail } from "./admin/tail.ts";
 import { TokenStore } from "./admin/token-store.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
 import { Deployer } from "./deployer.ts";
@@ -17,13 +18,15 @@ import { Front } from "./front.ts";
 import { type ListenerChange, Listeners } from "./listeners.ts";
 import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
-import type { Logger } from "./logger.ts";
+import { Followers } from "./logs/followers.ts";
+import { Journal } from "./logs/journal.ts";
+import type { Logs } from "./logs/logs.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory, tokensFile } from "./paths.ts";
 import { HELD_MS } from "./policy/pool.ts";
 import type { Thread } from "./policy/thread.ts";
 import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
 import { Reporter } from "./reporter.ts";
-import { type RequestRecord, recordOf } from "./request-record.ts";
+import type { RequestRecord } from "./request-record.ts";
 import { keepScoreboard, writeFileAtomically } from "./scoreboard.ts";
 import { checkIdentity, needsRestart, startFailure, supervisorSettings } from "./server-settings.ts";
 import { type NodeStatus, nodeStatus } from "./status.ts";
@@ -38,7 +41,8 @@ export interface NodeOptions {
   readonly dev: boolean;
   /** Debuggers may attach; the project is one that `inspectable` made. */
   readonly inspect?: boolean;
-  readonly log: Logger;
+  /** Open; they outlive the node. */
+  readonly logs: Logs;
   /** Reads the configuration again, as the command line said. */
   readonly readProject: () => Promise<Project>;
   readonly onRequest?: (request: RequestRecord) => void;
@@ -59,6 +63,7 @@ export class DexterNode {
   readonly #listeners: Listeners;
   readonly deployments: Deployments;
   readonly #reporter: Reporter;
+  readonly #followers = new Followers();
   readonly #tokens: TokenStore;
   readonly #admin: AdminDoors;
   #releaseLock: (() => void) | undefined;
@@ -72,9 +77,20 @@ export class DexterNode {
     this.#project = project;
     this.#options = options;
     const { node } = project;
-    const { dev, log } = options;
+    const { dev, logs, onRequest } = options;
+    const followers = this.#followers;
+    const slotOf = (key: number) => this.#supervisor.slotOf(key);
     this.registry = new FunctionRegistry(options);
-    this.#reporter = new Reporter({ dev, log, registry: this.registry, root: () => this.#project.root });
+    this.#reporter = new Reporter({
+      dev,
+      log: logs.log,
+      registry: this.registry,
+      root: () => this.#project.root,
+      followers,
+      slotOf,
+      logRate: node.logRate,
+    });
+    const journal = new Journal({ access: () => logs.access, followers, slotOf, onRequest });
     this.#dispatcher = new Dispatcher(
       {
         socketOf: (thread) => this.#supervisor.member(thread.server)?.process.socketOf(thread.slot),
@@ -84,7 +100,7 @@ export class DexterNode {
         full: () => this.#adviseOnce(),
         due: () => this.#supervisor.wake(),
         renderFailure: (exchange, failure) => this.#reporter.exchangeFailed(exchange, failure),
-        finished: (exchange) => options.onRequest?.(recordOf(exchange)),
+        finished: (exchange) => journal.finished(exchange),
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
@@ -101,7 +117,7 @@ export class DexterNode {
       registry: this.registry,
       reporter: this.#reporter,
       dispatcher: this.#dispatcher,
-      onRequest: options.onRequest,
+      journal,
     });
     this.#listeners = new Listeners(this.#front);
     this.deployments = new Deployments({
@@ -109,7 +125,7 @@ export class DexterNode {
       registry: this.registry,
       deployer: this.deployer,
       reporter: this.#reporter,
-      log,
+      log: logs.log,
       inOrder: (change) => this.#inOrder(change),
       keepVersions: () => this.#project.node.keepVersions,
       routesOf: (name) => this.#front.routesOf(name),
@@ -177,8 +193,12 @@ export class DexterNode {
     });
   }
 
-  /** Reads the configuration again and restarts the servers. Rejects, and changes nothing, when it is wrong. */
+  /**
+   * Opens the log files afresh, reads the configuration again and restarts the servers. Rejects, and changes nothing
+   * else, when the configuration is wrong: rotated logs must not depend on it.
+   */
   async reload(how: "one by one" | "at once" = "one by one"): Promise<void> {
+    this.#options.logs.reopen();
     await this.apply(await this.#options.readProject(), { restart: how });
   }
 
@@ -191,7 +211,11 @@ export class DexterNode {
     await this.#inOrder(async () => {
       checkIdentity(this.#project.node, project.node);
       const servers = supervisorSettings(project.node, this.#options);
-      const listeners = await this.#changeListeners(project.node);
+      const logs = this.#options.logs.change(project.node);
+      const listeners = await this.#changeListeners(project.node).catch((error) => {
+        logs.abandon();
+        throw error;
+      });
       const entries = this.#entriesOf(project);
       const { candidates, failures } = await this.deployer.prepareAll(
         entries,
@@ -199,13 +223,15 @@ export class DexterNode {
       );
       if (failures.length > 0 && !this.#options.dev) {
         listeners.abandon();
+        logs.abandon();
         await this.deployer.abandonAll(entries, candidates);
         throw this.#reporter.combined(failures);
       }
       const changed = needsRestart(supervisorSettings(this.#project.node, this.#options), servers);
       listeners.finish();
+      logs.finish();
       this.#project = project;
-      this.#options.log.level = project.node.logLevel;
+      this.#reporter.logRate = project.node.logRate;
       for (const entry of entries) this.registry.put(entry);
       for (const candidate of candidates) this.deployer.commit(candidate);
       await this.deployer.removeAllBut(entries.map(({ config }) => config.name));
@@ -231,7 +257,7 @@ export class DexterNode {
       if (this.#options.inspect) await this.#supervisor.settled();
       const ms = Math.round(performance.now() - startedAtMs);
       const updated = candidates.map(({ entry }) => entry);
-      const { log } = this.#options;
+      const { log } = this.#options.logs;
       for (const { config } of updated) log.info(`${config.name} updated in ${ms} ms`);
       for (const entry of broken)
         if (!entry.failure && !updated.includes(entry)) log.info(`${entry.config.name} is good again`);
@@ -273,7 +299,7 @@ export class DexterNode {
     this.#endScoreboard = keepScoreboard({
       path: () => this.#project.node.scoreBoardFile,
       content: () => `${JSON.stringify(this.status())}\n`,
-      onError: (message) => this.#options.log.error(message),
+      onError: (message) => this.#options.logs.log.error(message),
     });
   }
 
@@ -322,7 +348,7 @@ export class DexterNode {
 
   #adminDoors(): AdminDoors {
     return new AdminDoors({
-      log: this.#options.log,
+      log: this.#options.logs.log,
       tokens: this.#tokens,
       features: [
         control({
@@ -333,6 +359,10 @@ export class DexterNode {
         deploys({
           deployments: this.deployments,
           functions: () => this.status().functions,
+        }),
+        tail({
+          followers: this.#followers,
+          hasFunction: (name) => this.registry.functions.has(name),
         }),
       ],
     });
@@ -354,7 +384,7 @@ export class DexterNode {
     return (done) => {
       if (performance.now() - saidMs < PROGRESS_MS || done === all) return;
       saidMs = performance.now();
-      this.#options.log.info(`built ${done} of ${all} functions`);
+      this.#options.logs.log.info(`built ${done} of ${all} functions`);
     };
   }
 
@@ -404,7 +434,7 @@ export class DexterNode {
     if (this.#advised) return;
     this.#advised = true;
     const { maxThreadsPerChild } = this.#project.node;
-    this.#options.log.warn(
+    this.#options.logs.log.warn(
       `a server has reached max_threads_per_child (${maxThreadsPerChild}); ` +
         "raise it, raise num_servers, or lower the spare threads, so that requests need not wait",
     );
@@ -422,6 +452,8 @@ export class DexterNode {
     this.#listeners.destroy();
     await this.#supervisor.stop(inTime);
     await this.registry.dispose();
+    this.#reporter.close();
+    await this.#followers.end();
     // Until here the operator can look on, or hurry.
     this.#admin.destroy();
     clearSockets(node.dataDir);

@@ -1,6 +1,6 @@
 /**
- * Says what goes wrong, and what servers and functions print: to the log, and to the client whose request
- * it was.
+ * Says what goes wrong, and what servers and functions print: to the log, to those who follow, and to the client whose
+ * request it was.
  */
 import type { ExceptionReport } from "../runtime/protocol.ts";
 import { frameText } from "./bundle/frame.ts";
@@ -11,12 +11,19 @@ import { answerFailure, exceptionText, type FailedRequest, isException } from ".
 import { UnwellError } from "./health-check.ts";
 import { LoadError } from "./load-error.ts";
 import type { Logger } from "./logger.ts";
+import { isoTime } from "./logs/access-format.ts";
+import type { Followers } from "./logs/followers.ts";
+import type { Excess } from "./logs/line-rate.ts";
+import { RateGate } from "./logs/rate-gate.ts";
+import type { Thread } from "./policy/thread.ts";
 import type { FunctionRegistry } from "./registry.ts";
-import { parseServerLine } from "./server/output.ts";
+import { type ConsoleLine, parseServerLine } from "./server/output.ts";
 import type { Member } from "./supervisor.ts";
 
 /** What workerd says under most V8 flags, the default among them: isolates take some milliseconds longer to make. */
 const KNOWN_NOISE = "NOSENTRY per-isolate bootstrap compile cache failed its compatibility check";
+
+type Failure = DexterError | ExceptionReport;
 
 export interface ReporterOptions {
   readonly dev: boolean;
@@ -24,22 +31,49 @@ export interface ReporterOptions {
   readonly registry: FunctionRegistry;
   /** The project's folder, below which paths are shown short. */
   readonly root: () => string;
+  readonly followers: Followers;
+  /** The slot of the server with this key. */
+  readonly slotOf: (serverKey: number) => number | undefined;
+  /** Lines per second and function; 0 = no limit. */
+  readonly logRate: number;
 }
 
 export class Reporter {
   readonly #options: ReporterOptions;
+  readonly #lines: RateGate;
+  readonly #failures: RateGate;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
+    const gate = (what: "console lines" | "exceptions") =>
+      new RateGate(options.logRate, (excess) => this.#tellExcess(what, excess));
+    this.#lines = gate("console lines");
+    this.#failures = gate("exceptions");
+  }
+
+  set logRate(perSecond: number) {
+    this.#lines.perSecond = perSecond;
+    this.#failures.perSecond = perSecond;
+  }
+
+  /** Says what was held back and not told yet. */
+  close(): void {
+    this.#lines.tellNow();
+    this.#failures.tellNow();
   }
 
   /** A line that a server printed: its own, or a function's. */
   serverLine(line: string, stream: "stdout" | "stderr", { loader, process }: Member): void {
-    const { level: given, message, thread, requestId } = parseServerLine(line);
-    const level = message.startsWith(KNOWN_NOISE) ? "debug" : given;
-    const fn = thread === undefined ? undefined : loader.threadNamed(thread)?.functionName;
-    const source = fn === undefined ? { server: process.slot, stream } : { function: fn };
-    this.#options.log[level]({ ...source, ...(requestId ? { requestId } : {}) }, message);
+    const said = parseServerLine(line);
+    const level = said.message.startsWith(KNOWN_NOISE) ? "debug" : said.level;
+    const { log, followers } = this.#options;
+    const thread = said.thread === undefined ? undefined : loader.threadNamed(said.thread);
+    // What nobody gets counts for nothing.
+    const isRead = log.isLevelEnabled(level) || (thread !== undefined && followers.any);
+    if (!isRead || !this.#lines.allows(thread?.functionName ?? "", said.message)) return;
+    const source = thread ? { function: thread.functionName } : { server: process.slot, stream };
+    log[level]({ ...source, ...(said.requestId ? { requestId: said.requestId } : {}) }, said.message);
+    if (thread && followers.any) this.#tellLine(said, thread, process.slot);
   }
 
   /** A server came or went. That is the operator's concern, and noise while somebody writes a function. */
@@ -55,22 +89,25 @@ export class Reporter {
   }
 
   /** A request whose function threw, or could not be reached. */
-  exchangeFailed(exchange: Exchange, failure: DexterError | ExceptionReport): void {
+  exchangeFailed(exchange: Exchange, failure: Failure): void {
     const { registry, log } = this.#options;
     const { thread, functionName, id } = exchange;
     const entry = registry.functions.get(functionName);
     const version = thread ? registry.version(thread.version) : entry?.live;
-    const context = { function: functionName, requestId: id };
-    if (isException(failure)) log.error(context, exceptionText(failure, version));
-    else log.warn(context, failure.message);
+    if (this.#failures.allows(functionName)) {
+      const text = isException(failure) ? exceptionText(failure, version) : failure.message;
+      log[isException(failure) ? "error" : "warn"]({ function: functionName, requestId: id }, text);
+      if (this.#options.followers.any) this.#tellException(exchange, failure, text);
+    }
     // The refusal of a waiting request has the message only; the function's own failure has the stack.
     const isLoad = failure instanceof DexterError && failure.code === "LOAD_FAILED";
     const shown = (isLoad ? entry?.failure : undefined) ?? failure;
-    this.answer({ request: exchange.request, id, functionName, version }, shown);
+    exchange.responseBytes = this.answer({ request: exchange.request, id, functionName, version }, shown);
   }
 
-  answer(request: FailedRequest, failure: DexterError | ExceptionReport): void {
-    answerFailure(request, failure, { dev: this.#options.dev, root: this.#options.root() });
+  /** @returns the length of the answer's body */
+  answer(request: FailedRequest, failure: Failure): number {
+    return answerFailure(request, failure, { dev: this.#options.dev, root: this.#options.root() });
   }
 
   /** Several failures as one error, which says all that the log would; anything unexpected as it is. */
@@ -79,6 +116,46 @@ export class Reporter {
     if (unexpected !== undefined) return unexpected;
     const texts = failures.map((failure) => this.textOf(failure as DexterError));
     return new DexterError("BUILD_FAILED", { reason: texts.join("\n\n") }, { cause: failures[0] });
+  }
+
+  #tellLine({ level, message, requestId }: ConsoleLine, thread: Thread, server: number): void {
+    this.#options.followers.tell({
+      type: "console",
+      time: isoTime(Date.now()),
+      id: requestId ?? null,
+      function: thread.functionName,
+      version: thread.version,
+      server,
+      thread: thread.slot,
+      level,
+      message,
+    });
+  }
+
+  #tellException({ id, functionName, servedBy, request }: Exchange, failure: Failure, text: string): void {
+    const { host, path } = request.head.facts;
+    const server = servedBy && this.#options.slotOf(servedBy.server);
+    this.#options.followers.tell({
+      type: "exception",
+      time: isoTime(Date.now()),
+      id,
+      function: functionName,
+      ...(servedBy && { version: servedBy.version, thread: servedBy.slot }),
+      ...(server !== undefined && { server }),
+      method: request.method,
+      host,
+      path,
+      status: isException(failure) ? 500 : failure.status,
+      text,
+    });
+  }
+
+  #tellExcess(what: "console lines" | "exceptions", { functionName, lines }: Excess): void {
+    const { log, followers } = this.#options;
+    const source = functionName === "" ? {} : { function: functionName };
+    log.warn(source, `${lines} ${what} were dropped: log_rate allows ${this.#lines.perSecond} a second`);
+    if (followers.any)
+      followers.tell({ type: "dropped", time: isoTime(Date.now()), what, ...source, count: lines });
   }
 
   /** What the failure says; one of the function's own with its stack, and code, in the sources' positions. */

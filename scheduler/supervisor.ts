@@ -78,6 +78,8 @@ const PROBE_TIMEOUT_MS = 1_000;
 /** A server that lived this long did not fail to start. */
 const STABLE_AFTER_MS = 10_000;
 const MAX_BACKOFF_MS = 10_000;
+/** Of how many servers the slot is known, ended ones among them: more than run at once, with all that replace them. */
+const KEYS_KEPT = 2_048;
 
 export class Supervisor<T> {
   readonly #fleet: Fleet<T>;
@@ -91,6 +93,8 @@ export class Supervisor<T> {
   readonly #settledWaiters: (() => void)[] = [];
   #functions: Promise<unknown> = Promise.resolve();
   #nextKey = 1;
+  /** Of the latest servers, by key. */
+  readonly #slotNumbers = new Map<number, number>();
   /** Raised by a restart; servers of an older epoch are replaced. */
   #epoch = 1;
   #allAtOnce = false;
@@ -129,6 +133,11 @@ export class Supervisor<T> {
 
   member(key: number): Member | undefined {
     return this.#members.get(key);
+  }
+
+  /** The slot of a server, also for a while after its end: what was lost with it is told then. */
+  slotOf(key: number): number | undefined {
+    return this.#slotNumbers.get(key);
   }
 
   get members(): Iterable<Member> {
@@ -306,6 +315,8 @@ export class Supervisor<T> {
     const load = new LoadMeter(process.pid ?? 0);
     const member: Member = { key, epoch: this.#epoch, process, loader, load, residents };
     this.#members.set(key, member);
+    this.#slotNumbers.set(key, index);
+    this.#slotNumbers.delete(key - KEYS_KEPT);
     process.exited.then((how) => this.#exited(slot, member, how));
     Promise.all([process.ready, this.#functions]).then(
       () => this.#becameReady(slot, member),

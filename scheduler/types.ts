@@ -55,6 +55,13 @@ export interface NodeConfig extends ThreadSettings {
   /** workerd network allow list: "public", "private", "local", CIDR ranges. */
   readonly allowNetwork: readonly string[];
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+  /** A file, or "-" for stdout. */
+  readonly accessLog?: string;
+  readonly accessLogFormat: "json" | "combined";
+  /** Absent for stderr. */
+  readonly errorLog?: string;
+  /** Lines per second and function; 0 = no limit. */
+  readonly logRate: number;
   readonly v8Flags: readonly string[];
   readonly adminListen?: ListenAddress;
   /** Names by which the admin API may be asked, beside addresses, localhost and that of `adminListen`. */

@@ -11,6 +11,7 @@ const COMMANDS = [
   "start",
   "check",
   "status",
+  "tail",
   "reload",
   "stop",
   "token",
@@ -36,6 +37,7 @@ describe("--help", () => {
       ["start", ["--config", "--env", "--set", "dexter directives"]],
       ["status", ["--json", "--watch"]],
       ["stop", ["--now"]],
+      ["tail", ["[function]", "--json", "--status", "--method", "--sample", "--search", "--node", "Ctrl-C"]],
       ["init", ["[directory]", "--force"]],
     ] as const) {
       const { status, stdout } = await runDexter([command, "--help"], { dir });

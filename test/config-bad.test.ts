@@ -204,6 +204,23 @@ const cases: readonly BadCase[] = [
     'log_level: must be one of "trace", "debug", "info", "warn", "error", "silent" (got "verbose")',
   ),
   dexter(
+    "an unknown format of the access log",
+    'access_log_format = "common"',
+    'access_log_format: must be one of "json", "combined" (got "common")',
+  ),
+  dexter("an access log without a path", 'access_log = ""', 'access_log: must be a path (got "")'),
+  dexter(
+    "a rate of less than nothing",
+    "log_rate = -1",
+    "log_rate: must be a whole number from 0 to 1000000 (got -1)",
+  ),
+  {
+    title: "two logs in one file",
+    files: oneFunction('[dexter]\naccess_log = "log"\nerror_log = "./log"'),
+    message:
+      /^wrangler\.toml:5: dexter\.error_log: must be another file than that of access_log \(got ".*\/log"\)$/,
+  },
+  dexter(
     "a V8 flag without dashes",
     'v8_flags = ["expose-gc"]',
     'v8_flags[0]: must be a V8 flag that starts with "--", such as "--max-heap-size=128" (got "expose-gc")',

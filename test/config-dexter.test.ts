@@ -34,6 +34,8 @@ test("gives every directive its documented default", async (t) => {
     trustedProxies: [],
     allowNetwork: ["public"],
     logLevel: "info",
+    accessLogFormat: "json",
+    logRate: 1_000,
     v8Flags: DEFAULT_V8_FLAGS,
     adminHosts: [],
   });
@@ -69,6 +71,22 @@ CoreDumpDirectory = "/tmp/cores"`,
   assert.equal(node.connectionStatus, false);
   assert.equal(node.sendBufferSize, 65_536);
   assert.equal(node.coreDumpDirectory, "/tmp/cores");
+});
+
+test("takes files, the process's own output, or nothing for the logs", async (t) => {
+  const logs = async (toml: string, set: string[] = []) => {
+    const { node, root } = await loadToml(t, `[dexter]\n${toml}`, { set });
+    return [node.accessLog, node.errorLog].map((path) => path?.replace(root, "."));
+  };
+  assert.deepEqual(await logs('access_log = "log/access"\nerror_log = "log/error"'), [
+    "./log/access",
+    "./log/error",
+  ]);
+  assert.deepEqual(await logs('access_log = "-"\nerror_log = "-"'), ["-", undefined]);
+  assert.deepEqual(await logs('access_log = "a"\nerror_log = "e"', ["access_log=none", "error_log=none"]), [
+    undefined,
+    undefined,
+  ]);
 });
 
 test("resolves paths from the configuration's folder, and run files from the data directory", async (t) => {

@@ -6,7 +6,8 @@ export function requestLine({ outcome, method, path, functionName, ms }: Request
   const time = new Date().toTimeString().slice(0, 8);
   const took = ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
   const detail = [functionName, took].filter((part) => part !== "").join(" ");
-  return `${colours.dim(time)} ${colourOf(outcome)(String(outcome))} ${method} ${path} ${colours.dim(detail)}`;
+  const what = method === "" ? "(no HTTP request)" : `${method} ${path}`;
+  return `${colours.dim(time)} ${colourOf(outcome)(String(outcome))} ${what} ${colours.dim(detail)}`;
 }
 
 function colourOf(outcome: RequestRecord["outcome"]): (text: string) => string {

@@ -1,7 +1,8 @@
 /** `dexter dev` and `dexter start`: runs a node until a signal or `dexter stop` ends it. */
 import { loadProject } from "../config/load.ts";
 import { DexterError } from "../errors.ts";
-import { createLogger, type Logger } from "../logger.ts";
+import type { Logger } from "../logger.ts";
+import { Logs } from "../logs/logs.ts";
 import { DexterNode } from "../node.ts";
 import { banner } from "./banner.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
@@ -21,10 +22,13 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   const project = await readProject();
   warn(project.warnings);
   const isForPeople = dev || process.stderr.isTTY === true;
-  const log = createLogger(
-    project.node.logLevel,
-    isForPeople ? (await import("./log-line.ts")).logLine : undefined,
-  );
+  const logs = new Logs(project.node, {
+    dev,
+    ...(isForPeople ? { format: (await import("./log-line.ts")).logLine } : {}),
+  });
+  const { log } = logs;
+  // A node that nobody reads any more serves on.
+  process.stdout.removeAllListeners("error").on("error", () => {});
   const onRequest = dev ? await requestLog() : undefined;
 
   const starting = new AbortController();
@@ -36,12 +40,13 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   const node = await DexterNode.start(project, {
     dev,
     inspect: relay !== undefined,
-    log,
+    logs,
     readProject,
     onStop: (graceful) => stop(graceful),
     signal: starting.signal,
     ...(onRequest ? { onRequest } : {}),
-  }).catch((error) => {
+  }).catch(async (error) => {
+    await logs.close();
     if (starting.signal.aborted) process.exit(0);
     relay?.close();
     throw error;
@@ -51,7 +56,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   const hotReload = dev
     ? new (await import("../dev/watch.ts")).HotReload(node, { log, readProject })
     : undefined;
-  stop = stopper(node, log, () => {
+  stop = stopper(node, logs, () => {
     hotReload?.close();
     relay?.close();
   });
@@ -73,13 +78,14 @@ async function requestLog() {
 }
 
 /** Stops gracefully or at once, which hurries a stop that is under way, and ends the process. */
-function stopper(node: DexterNode, log: Logger, first: () => void): (graceful: boolean) => Promise<void> {
+function stopper(node: DexterNode, logs: Logs, first: () => void): (graceful: boolean) => Promise<void> {
   let stopping = false;
   return async (graceful) => {
-    if (!stopping && graceful) log.info("stopping after the requests in progress");
+    if (!stopping && graceful) logs.log.info("stopping after the requests in progress");
     stopping = true;
     first();
     await node.stop(graceful);
+    await logs.close();
     process.exit(0);
   };
 }

@@ -208,6 +208,20 @@ export const directiveShape = {
     "info",
     "the least important messages that are logged",
   ),
+  access_log: setting(filePath, "none", 'a line for each request: a file, or "-" for stdout'),
+  access_log_format: setting(oneOf(["json", "combined"]), "json", "JSON lines, or Apache's combined format"),
+  error_log: setting(
+    filePath,
+    "none",
+    "a file for the log; dexter dev says the same on stderr",
+    "",
+    "none: stderr",
+  ),
+  log_rate: setting(
+    whole(0, 1_000_000),
+    1_000,
+    "console lines, and failures, logged per second and function; 0 = no limit",
+  ),
   v8_flags: setting(listOf(v8Flag), [...DEFAULT_V8_FLAGS], "flags for V8 in every server"),
   admin_listen: optional(
     listenAddress,

@@ -138,12 +138,22 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     trustedProxies: all.trusted_proxies,
     allowNetwork: all.allow_network,
     logLevel: all.log_level,
+    ...logFile("accessLog", root, all.access_log),
+    accessLogFormat: all.access_log_format,
+    ...(all.error_log !== "-" && logFile("errorLog", root, all.error_log)),
+    logRate: all.log_rate,
     v8Flags: all.v8_flags,
     ...(all.admin_listen !== undefined && { adminListen: all.admin_listen }),
     adminHosts: all.admin_hosts,
   };
   checkNode(node, entries, problems);
   return node;
+}
+
+/** `none` is a way to unset, on the command line, what the file sets; `-` is no file. */
+function logFile<K extends string>(key: K, root: string, given: string): Partial<Record<K, string>> {
+  if (given === "none") return {};
+  return { [key]: given === "-" ? given : resolve(root, given) } as Record<K, string>;
 }
 
 /** Reports settings that are right by themselves and wrong together. */
@@ -158,7 +168,13 @@ function checkNode(node: NodeConfig, entries: Entries, problems: Problems): void
       "admin_listen",
       `must differ from listen (got ${formatListen(adminListen)}, which takes requests)`,
     );
-  const files = { pid_file: node.pidFile, lock_file: node.lockFile, score_board_file: node.scoreBoardFile };
+  const files = {
+    pid_file: node.pidFile,
+    lock_file: node.lockFile,
+    score_board_file: node.scoreBoardFile,
+    access_log: node.accessLog,
+    error_log: node.errorLog,
+  };
   const seen = new Map<string, string>();
   for (const [name, path] of Object.entries(files)) {
     if (path === undefined) continue;

@@ -54,6 +54,15 @@ export class Exchange implements ResponseSink, RequestSink {
   readonly #ports: ExchangePorts;
   ticket: Ticket<Exchange> | undefined;
   thread: Thread | undefined;
+  /** Who got it last, also when it is over. */
+  servedBy: Thread | undefined;
+  /** When it first got a thread; 0 as long as it has not. */
+  grantedAtMs = 0;
+  /** When the head of the response came; 0 as long as it has not. */
+  firstByteAtMs = 0;
+  /** Of the bodies, or both ways of a tunnel. */
+  requestBytes = 0;
+  responseBytes = 0;
   /** Attempts that ended before anything was sent. */
   retries = 0;
   /** How it ended, for the log. */
@@ -86,8 +95,10 @@ export class Exchange implements ResponseSink, RequestSink {
   /** Forwards the request to the thread, which has been taken for it. */
   start(thread: Thread): void {
     this.thread = thread;
+    this.servedBy = thread;
     this.ticket = undefined;
     this.#sentMs = performance.now();
+    if (this.grantedAtMs === 0) this.grantedAtMs = this.#sentMs;
     const connection = this.#ports.clientOf(thread).connection(this.#sentMs, thread.ahead > 0);
     this.#connection = connection;
     const { method, head } = this.request;
@@ -133,6 +144,7 @@ export class Exchange implements ResponseSink, RequestSink {
 
   onHead(head: ResponseHead): void {
     const { status, rawHeaders, bodyKind, contentLength } = head;
+    this.firstByteAtMs = performance.now();
     if (bodyKind === "upgrade") return this.#startTunnel(head);
     if (status === 500 && rawHeaders.some((name, i) => i % 2 === 0 && name === EXCEPTION_HEADER)) {
       this.#report = [];
@@ -143,6 +155,7 @@ export class Exchange implements ResponseSink, RequestSink {
   }
 
   onResponseBody(chunk: Buffer): boolean {
+    if (!this.#report) this.responseBytes += chunk.length;
     if (this.#tunnel) {
       if (!this.#tunnel.write(chunk)) this.#holdBackFor(this.#tunnel);
       return this.#tunnel.writableLength > 0;
@@ -200,6 +213,7 @@ export class Exchange implements ResponseSink, RequestSink {
 
   onBody(chunk: Buffer): void {
     this.#bodyStarted = true;
+    this.requestBytes += chunk.length;
     const socket = this.#connection?.socket;
     if (socket === undefined) return;
     if (this.request.head.facts.framing !== "chunked") {
@@ -239,12 +253,16 @@ export class Exchange implements ResponseSink, RequestSink {
     const { socket } = this.#connection!;
     const { socket: tunnel, early } = this.request.tunnel(head.status, this.#linesOf(head));
     this.#tunnel = tunnel;
-    tunnel.on("data", (chunk) => {
+    tunnel.on("data", (chunk: Buffer) => {
+      this.requestBytes += chunk.length;
       if (!socket.write(chunk)) tunnel.pause();
     });
     tunnel.on("end", () => socket.end());
     tunnel.on("close", () => this.onClosed());
-    if (early) socket.write(early);
+    if (early) {
+      this.requestBytes += early.length;
+      socket.write(early);
+    }
     tunnel.resume();
   }
 

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import type { DexterError } from "../errors.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { ClientRequest, type RequestConnection } from "./client-request.ts";
-import { RequestHeadReader } from "./request-head.ts";
+import { type RequestHead, RequestHeadReader } from "./request-head.ts";
 import { ALLOWED_METHODS, type Refusal } from "./vet.ts";
 
 /** What a connection needs of its listener. */
@@ -17,6 +17,17 @@ export interface ConnectionOwner {
   /** No request is taken after those in progress. */
   readonly closing: boolean;
   onRequest(request: ClientRequest): void;
+  onRefused(refused: RefusedRequest): void;
+}
+
+/** What a connection has answered itself, and then was closed. */
+export interface RefusedRequest {
+  readonly status: number;
+  /** Address of the other end. */
+  readonly peer: string | undefined;
+  /** Absent where it could not be read. */
+  readonly head: RequestHead | undefined;
+  readonly responseBytes: number;
 }
 
 /** How long an idle connection stays open: longer than an answer's Keep-Alive says, so that no request meets its end. */
@@ -113,7 +124,7 @@ export class ClientConnection implements RequestConnection {
     if ("refusal" in result) return this.#refuse(result.refusal);
     this.#waiting = result.next < bytes.length ? bytes.subarray(result.next) : undefined;
     const { head } = result;
-    if (head.facts.refusal) return this.#refuse(head.facts.refusal);
+    if (head.facts.refusal) return this.#refuse(head.facts.refusal, head);
     this.#stage = "request";
     const request = new ClientRequest(this, head);
     this.#request = request;
@@ -166,7 +177,9 @@ export class ClientConnection implements RequestConnection {
       request.sink?.onClosed();
       return void this.socket.destroy();
     }
-    this.#refuse({ status: 400, reason: `the request's body is malformed: ${error.details.reason}` });
+    // Whoever serves the request tells of it.
+    request.status = 400;
+    this.#answer({ status: 400, reason: `the request's body is malformed: ${error.details.reason}` });
     request.sink?.onClosed();
   }
 
@@ -199,13 +212,21 @@ export class ClientConnection implements RequestConnection {
 
   // --- the end ---
 
-  #refuse({ status, reason }: Refusal): void {
+  #refuse(refusal: Refusal, head?: RequestHead): void {
+    const responseBytes = this.#answer(refusal);
+    const peer = this.socket.remoteAddress;
+    this.#owner.onRefused({ status: refusal.status, peer, head, responseBytes });
+  }
+
+  /** @returns the length of the answer's body */
+  #answer({ status, reason }: Refusal): number {
     const allow = status === 405 ? `Allow: ${ALLOWED_METHODS}\r\n` : "";
-    const body = `${status} ${reason}\n`;
+    const body = Buffer.from(`${status} ${reason}\n`);
     this.#end(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain; charset=utf-8\r\n${allow}` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
+    return body.length;
   }
 
   /** Sends the rest, and closes once the client has had the time to read it. */

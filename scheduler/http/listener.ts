@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:net";
 import { DexterError } from "../errors.ts";
 import type { ListenAddress } from "../types.ts";
 import type { Client, ClientResolver } from "./client-address.ts";
-import { ClientConnection, type ConnectionOwner } from "./client-connection.ts";
+import { ClientConnection, type ConnectionOwner, type RefusedRequest } from "./client-connection.ts";
 import type { ClientRequest } from "./client-request.ts";
 import { ALLOWED_METHODS } from "./vet.ts";
 
@@ -23,7 +23,9 @@ export interface ListenerPorts {
   route(host: string, path: string): string | undefined;
   dispatch(request: ClientRequest, context: RequestContext): void;
   /** No function answers. */
-  notFound(request: ClientRequest, id: string): void;
+  notFound(request: ClientRequest, id: string, client: Client): void;
+  /** What came was answered here already: mostly refused. */
+  refused?(refused: RefusedRequest): void;
 }
 
 export interface ListenerSettings {
@@ -123,13 +125,20 @@ export class Listener implements ConnectionOwner {
     for (const { socket } of this.#connections) socket.destroy();
   }
 
+  onRefused(refused: RefusedRequest): void {
+    this.#ports.refused?.(refused);
+  }
+
   onRequest(request: ClientRequest): void {
     const { facts } = request.head;
-    if (facts.path === "*") return answerServerOptions(request);
+    if (facts.path === "*") {
+      answerServerOptions(request);
+      return this.onRefused({ status: 204, peer: request.peer, head: request.head, responseBytes: 0 });
+    }
     const client = this.#ports.clientOf(request.peer, facts);
     const id = (client.trusted && facts.requestId) || nextRequestId();
     const functionName = this.#ports.route(facts.host, resolvedPath(facts.path));
-    if (functionName === undefined) return this.#ports.notFound(request, id);
+    if (functionName === undefined) return this.#ports.notFound(request, id, client);
     this.#ports.dispatch(request, { client, id, functionName });
   }
 }

@@ -1,5 +1,6 @@
 /** What the machine does not let a project do. */
 
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -52,6 +53,29 @@ export const MACHINES: readonly Bad[] = [
     by: ["start"],
     args: ["--set", "data_dir=/dev/null/dexter"],
     says: ["/dev/null/dexter", "cannot be used"],
+  },
+  {
+    title: "an access log in a folder that is not there",
+    by: ["start"],
+    dexter: 'access_log = "none/access.log"',
+    says: ["access_log", "none/access.log", "create it"],
+  },
+  {
+    title: "an error log that is a folder",
+    by: ["start"],
+    files: { "logs/kept": "" },
+    dexter: 'error_log = "logs"',
+    says: ["error_log", "logs", "it is a folder"],
+  },
+  {
+    title: "an access log that is a named pipe without a reader",
+    by: ["start"],
+    prepare: async ({ dir }) => {
+      execFileSync("mkfifo", [join(dir, "pipe")]);
+      return [];
+    },
+    dexter: 'access_log = "pipe"',
+    says: ["access_log", "pipe", "nobody reads it"],
   },
   {
     title: "a scoreboard in a folder that is not there",
