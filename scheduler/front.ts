@@ -17,6 +17,8 @@ export interface FrontOptions {
   readonly registry: FunctionRegistry;
   readonly reporter: Reporter;
   readonly dispatcher: Dispatcher;
+  /** A request has its answer, and will not be dispatched. @param functionName empty when no function answers */
+  answered(functionName: string, status: number): void;
   readonly onRequest?: ((request: RequestRecord) => void) | undefined;
 }
 
@@ -73,6 +75,7 @@ export class Front implements ListenerPorts {
     this.#options.reporter.answer({ request, id, functionName, version: undefined }, failure);
     const ms = performance.now() - startedAtMs;
     const { method, status: outcome, head } = request;
+    this.#options.answered(functionName, outcome);
     this.#options.onRequest?.({ id, method, path: head.facts.path, functionName, outcome, ms });
   }
 }

@@ -8,6 +8,8 @@ import { createAdmin } from "./admin/app.ts";
 import { LOCAL } from "./admin/caller.ts";
 import { control } from "./admin/control.ts";
 import { deploys } from "./admin/deploys.ts";
+import { health, type Readiness } from "./admin/health.ts";
+import { metrics } from "./admin/metrics.ts";
 import { openAdminSocket } from "./admin/socket.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
 import { Deployer } from "./deployer.ts";
@@ -20,6 +22,7 @@ import { Listeners } from "./listeners.ts";
 import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
 import type { Logger } from "./logger.ts";
+import { NodeMetrics } from "./metrics/node-metrics.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory } from "./paths.ts";
 import { HELD_MS } from "./policy/pool.ts";
 import type { Thread } from "./policy/thread.ts";
@@ -31,6 +34,7 @@ import { checkIdentity, needsRestart, startFailure, supervisorSettings } from ".
 import { type NodeStatus, nodeStatus } from "./status.ts";
 import { Store } from "./store/store.ts";
 import { Supervisor } from "./supervisor.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 import type { Project } from "./types.ts";
 
 /** How often a build of many functions says how far it is. */
@@ -43,6 +47,7 @@ export interface NodeOptions {
   readonly log: Logger;
   /** Reads the configuration again, as the command line said. */
   readonly readProject: () => Promise<Project>;
+  readonly tracer: Tracer;
   readonly onRequest?: (request: RequestRecord) => void;
   /** Somebody asked over the admin socket. */
   readonly onStop: (graceful: boolean) => void;
@@ -61,6 +66,7 @@ export class DexterNode {
   readonly #listeners: Listeners;
   readonly deployments: Deployments;
   readonly #reporter: Reporter;
+  readonly #metrics: NodeMetrics;
   #admin: AdminServer | undefined;
   #releaseLock: (() => void) | undefined;
   #endScoreboard: (() => void) | undefined;
@@ -76,6 +82,12 @@ export class DexterNode {
     const { dev, log } = options;
     this.registry = new FunctionRegistry(options);
     this.#reporter = new Reporter({ dev, log, registry: this.registry, root: () => this.#project.root });
+    this.#metrics = new NodeMetrics({
+      status: () => this.status(),
+      limits: () => this.#project.node,
+      responsiveSlots: () => this.#responsiveSlots(),
+      spans: () => options.tracer.counts,
+    });
     this.#dispatcher = new Dispatcher(
       {
         socketOf: (thread) => this.#supervisor.member(thread.server)?.process.socketOf(thread.slot),
@@ -85,7 +97,9 @@ export class DexterNode {
         full: () => this.#adviseOnce(),
         due: () => this.#supervisor.wake(),
         renderFailure: (exchange, failure) => this.#reporter.exchangeFailed(exchange, failure),
-        finished: (exchange) => options.onRequest?.(recordOf(exchange)),
+        traceparent: (given) => options.tracer.traceparent(given),
+        refused: ({ functionName }, why) => this.#metrics.refused(functionName, why),
+        finished: (exchange) => this.#finished(exchange),
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
@@ -94,6 +108,8 @@ export class DexterNode {
       mayReside: (id) => this.registry.mayReside(id),
       onLine: (line, stream, member) => this.#reporter.serverLine(line, stream, member),
       onEvent: (level, event, details) => this.#reporter.serverEvent(level, event, details),
+      onRestart: (slot, cause) => this.#metrics.restarted(slot, cause),
+      onLoaded: (thread, tookMs) => this.#metrics.loaded(thread, tookMs),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
       onExit: (key) => this.#dispatcher.forgetServer(key),
     });
@@ -102,6 +118,7 @@ export class DexterNode {
       registry: this.registry,
       reporter: this.#reporter,
       dispatcher: this.#dispatcher,
+      answered: (functionName, status) => this.#metrics.answered(functionName, status),
       onRequest: options.onRequest,
     });
     this.#listeners = new Listeners(this.#front);
@@ -313,7 +330,31 @@ export class DexterNode {
         deployments: this.deployments,
         functions: () => this.status().functions,
       }),
+      metrics(() => this.#metrics.render()),
+      health(() => this.#readiness()),
     ]);
+  }
+
+  #readiness(): Readiness {
+    return {
+      stopping: this.#stopping !== undefined,
+      listening: this.urls.length > 0,
+      responsive: this.#responsiveSlots().size > 0,
+    };
+  }
+
+  /** Slots whose server takes requests and answers its probes. */
+  #responsiveSlots(): Set<number> {
+    const servers = [...this.#dispatcher.fleet.servers];
+    const able = servers.filter(({ stage, responsive }) => stage === "open" && responsive);
+    return new Set(able.map(({ place }) => place.index));
+  }
+
+  #finished(exchange: Exchange): void {
+    const { tracer, onRequest } = this.#options;
+    this.#metrics.finished(exchange);
+    tracer.finished(exchange, () => this.#supervisor.member(exchange.servedBy?.server ?? 0)?.process.slot);
+    onRequest?.(recordOf(exchange));
   }
 
   async #firstBuilds(): Promise<void> {
@@ -369,6 +410,7 @@ export class DexterNode {
 
   /** A version that loaded before can fail later, in a thread that nobody waits for. */
   #loadFailed(thread: Thread, reason: DexterError): void {
+    this.#metrics.loadFailed(thread);
     const entry = this.registry.functions.get(thread.functionName);
     if (!entry || entry.live?.id !== thread.version) return;
     const known = entry.failure instanceof LoadError;
@@ -399,7 +441,8 @@ export class DexterNode {
     }
     this.#listeners.destroy();
     await this.#supervisor.stop(inTime);
-    await this.registry.dispose();
+    await Promise.all([this.registry.dispose(), this.#options.tracer.close()]);
+    this.#metrics.close();
     // Until here the operator can look on, or hurry.
     this.#admin?.close();
     this.#admin?.closeAllConnections();

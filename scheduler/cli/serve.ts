@@ -5,6 +5,7 @@ import { createLogger, type Logger } from "../logger.ts";
 import { DexterNode } from "../node.ts";
 import { banner } from "./banner.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
+import { tracerFor } from "./tracing.ts";
 
 export interface ServeOptions extends CommonOptions {
   /** The port for debuggers, or true for the usual one. */
@@ -26,6 +27,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
     isForPeople ? (await import("./log-line.ts")).logLine : undefined,
   );
   const onRequest = dev ? await requestLog() : undefined;
+  const tracer = await tracerFor(process.env, log);
 
   const starting = new AbortController();
   const interrupt = () => starting.abort();
@@ -37,6 +39,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
     dev,
     inspect: relay !== undefined,
     log,
+    tracer,
     readProject,
     onStop: (graceful) => stop(graceful),
     signal: starting.signal,

@@ -27,6 +27,8 @@ export interface ExchangePorts {
   suspect(thread: Thread): void;
   /** Nothing of the request reached the thread's server: another thread may serve it. */
   retry(exchange: Exchange): void;
+  /** The traceparent that the function gets. @param given the client's, if it is valid */
+  traceparent(given: string | undefined): string;
   /** Write an answer for a failure that is dexter's or the function's. */
   renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
   /** The exchange is over, for logs and counters. */
@@ -54,6 +56,16 @@ export class Exchange implements ResponseSink, RequestSink {
   readonly #ports: ExchangePorts;
   ticket: Ticket<Exchange> | undefined;
   thread: Thread | undefined;
+  /** Who got it last, also when it is over. */
+  servedBy: Thread | undefined;
+  /** When it first got a thread; 0 as long as it has not. */
+  grantedAtMs = 0;
+  /** Its function had no thread when it came. */
+  cold = false;
+  traceparent = "";
+  /** Of the bodies, or both ways of a tunnel. */
+  requestBytes = 0;
+  responseBytes = 0;
   /** Attempts that ended before anything was sent. */
   retries = 0;
   /** How it ended, for the log. */
@@ -86,18 +98,22 @@ export class Exchange implements ResponseSink, RequestSink {
   /** Forwards the request to the thread, which has been taken for it. */
   start(thread: Thread): void {
     this.thread = thread;
+    this.servedBy = thread;
     this.ticket = undefined;
     this.#sentMs = performance.now();
+    if (this.grantedAtMs === 0) this.grantedAtMs = this.#sentMs;
     const connection = this.#ports.clientOf(thread).connection(this.#sentMs, thread.ahead > 0);
     this.#connection = connection;
     const { method, head } = this.request;
     const { facts, block } = head;
+    this.traceparent ||= this.#ports.traceparent(facts.traceparent);
     const text = renderRequestHead({
       method,
       facts,
       forwarded: block.forwarded(this.client.trusted),
       client: this.client,
       requestId: this.id,
+      traceparent: this.traceparent,
       cfJson: CF_JSON[block.httpVersionMinor]!,
     });
     const body = this.request.body !== "ended";
@@ -143,6 +159,7 @@ export class Exchange implements ResponseSink, RequestSink {
   }
 
   onResponseBody(chunk: Buffer): boolean {
+    if (!this.#report) this.responseBytes += chunk.length;
     if (this.#tunnel) {
       if (!this.#tunnel.write(chunk)) this.#holdBackFor(this.#tunnel);
       return this.#tunnel.writableLength > 0;
@@ -200,6 +217,7 @@ export class Exchange implements ResponseSink, RequestSink {
 
   onBody(chunk: Buffer): void {
     this.#bodyStarted = true;
+    this.requestBytes += chunk.length;
     const socket = this.#connection?.socket;
     if (socket === undefined) return;
     if (this.request.head.facts.framing !== "chunked") {
@@ -240,6 +258,7 @@ export class Exchange implements ResponseSink, RequestSink {
     const { socket: tunnel, early } = this.request.tunnel(head.status, this.#linesOf(head));
     this.#tunnel = tunnel;
     tunnel.on("data", (chunk) => {
+      this.requestBytes += chunk.length;
       if (!socket.write(chunk)) tunnel.pause();
     });
     tunnel.on("end", () => socket.end());
