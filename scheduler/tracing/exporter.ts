@@ -4,7 +4,7 @@
  * queue is full, spans are dropped and counted.
  */
 import type { ExportSettings } from "./settings.ts";
-import { attributes, type Span } from "./span.ts";
+import { textAttribute } from "./span.ts";
 
 /** The same bounds as OpenTelemetry's batch processor has. */
 const MAX_QUEUE = 2_048;
@@ -33,7 +33,7 @@ export class SpanExporter {
   readonly counts = { exported: 0, dropped: 0 };
   readonly #settings: ExportSettings;
   readonly #warn: (warning: string) => void;
-  #queue: Span[] = [];
+  #queue: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #closing = false;
@@ -50,7 +50,8 @@ export class SpanExporter {
     this.#warn = warn;
   }
 
-  add(span: Span): void {
+  /** @param span as `renderSpan` makes it */
+  add(span: string): void {
     if (this.#queue.length >= MAX_QUEUE) return this.#drop(1, "the queue is full");
     this.#queue.push(span);
     if (this.#queue.length >= MAX_BATCH) this.#send();
@@ -88,7 +89,7 @@ export class SpanExporter {
     } while (this.#queue.length >= (this.#closing ? 1 : MAX_BATCH));
   }
 
-  async #deliver(batch: readonly Span[]): Promise<void> {
+  async #deliver(batch: readonly string[]): Promise<void> {
     const body = this.#render(batch);
     for (let attempt = 1; ; attempt++) {
       try {
@@ -140,11 +141,14 @@ export class SpanExporter {
     });
   }
 
-  #render(spans: readonly Span[]): string {
-    const resource = { attributes: attributes(this.#settings.resource) };
-    return JSON.stringify({
-      resourceSpans: [{ resource, scopeSpans: [{ scope: { name: "dexter" }, spans }] }],
-    });
+  #render(spans: readonly string[]): string {
+    const resource = Object.entries(this.#settings.resource).map(([key, value]) =>
+      textAttribute(JSON.stringify(key).slice(1, -1), value),
+    );
+    return (
+      `{"resourceSpans":[{"resource":{"attributes":[${resource}]},` +
+      `"scopeSpans":[{"scope":{"name":"dexter"},"spans":[${spans}]}]}]}`
+    );
   }
 
   #drop(count: number, reason: string): void {

@@ -5,7 +5,7 @@
 import { newSpanId, newTraceId, renderTraceparent, traceParts } from "../http/trace-context.ts";
 import type { SpanExporter } from "./exporter.ts";
 import type { Sampler } from "./sampler.ts";
-import { spanOf, type TracedRequest } from "./span.ts";
+import { renderSpan, type TracedRequest } from "./span.ts";
 
 /** What a stop waits at most for the last spans. */
 const FLUSH_MS = 2_000;
@@ -41,7 +41,7 @@ export class Tracer {
     // One that never came to a thread has none yet.
     const own = request.traceparent || this.traceparent(request.request.head.facts.traceparent);
     const context = traceParts(own);
-    if (context.sampled) this.#exporter.add(spanOf(request, context, server()));
+    if (context.sampled) this.#exporter.add(renderSpan(request, context, server()));
   }
 
   /** Absent when spans are not exported. */
