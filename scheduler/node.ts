@@ -441,7 +441,7 @@ export class DexterNode {
     }
     this.#listeners.destroy();
     await this.#supervisor.stop(inTime);
-    await Promise.all([this.registry.dispose(), this.#options.tracer.close()]);
+    await Promise.all([this.registry.dispose(), this.#options.tracer.close(inTime)]);
     this.#metrics.close();
     // Until here the operator can look on, or hurry.
     this.#admin?.close();

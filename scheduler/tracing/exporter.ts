@@ -92,6 +92,7 @@ export class SpanExporter {
   async #deliver(batch: readonly string[]): Promise<void> {
     const body = this.#render(batch);
     for (let attempt = 1; ; attempt++) {
+      if (this.#late) return this.#drop(batch.length, "dexter has stopped");
       try {
         await this.#post(body);
         this.counts.exported += batch.length;
@@ -99,7 +100,7 @@ export class SpanExporter {
         return;
       } catch (error) {
         const { again, afterMs, message } = error as Refused;
-        if (!again || attempt === MAX_ATTEMPTS || this.#late) return this.#drop(batch.length, message);
+        if (!again || attempt === MAX_ATTEMPTS) return this.#drop(batch.length, message);
         await this.#pause(Math.max(afterMs, BACKOFF_MS * 2 ** (attempt - 1)));
       }
     }

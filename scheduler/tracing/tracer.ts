@@ -7,8 +7,9 @@ import type { SpanExporter } from "./exporter.ts";
 import type { Sampler } from "./sampler.ts";
 import { renderSpan, type TracedRequest } from "./span.ts";
 
-/** What a stop waits at most for the last spans. */
+/** What a stop waits at most for the last spans: a graceful one, and one that is to be at once. */
 const FLUSH_MS = 2_000;
+const FLUSH_NOW_MS = 300;
 
 export class Tracer {
   readonly #sampler: Sampler;
@@ -49,7 +50,7 @@ export class Tracer {
     return this.#exporter?.counts;
   }
 
-  async close(): Promise<void> {
-    await this.#exporter?.close(FLUSH_MS);
+  async close(graceful: boolean): Promise<void> {
+    await this.#exporter?.close(graceful ? FLUSH_MS : FLUSH_NOW_MS);
   }
 }
