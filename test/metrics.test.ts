@@ -19,8 +19,11 @@ const FUNCTIONS = {
 };
 const SMALL = { num_servers: 1, start_threads: 1, min_spare_threads: 1, max_spare_threads: 2 };
 
-const start = (test: TestContext, directives: Record<string, unknown> = {}) =>
-  startNode(test, { functions: FUNCTIONS, directives: { ...SMALL, ...directives } });
+const start = (
+  test: TestContext,
+  directives: Record<string, unknown> = {},
+  env: Record<string, string> = {},
+) => startNode(test, { functions: FUNCTIONS, directives: { ...SMALL, ...directives }, env });
 
 const admin = (node: TestNode, method: string, path: string) =>
   callControl(adminSocket(`${node.folder.dir}/.dexter`), method, path);
@@ -193,6 +196,17 @@ describe("a function that is removed", () => {
       (await metricsOf(node)).value("dexter_requests_total", { function: "answer", status: "2xx" }),
       1,
     );
+  });
+});
+
+describe("README", () => {
+  it("names every metric, and no other", async (test) => {
+    const node = await start(test, {}, { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+    await node.get("/answer");
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const named = new Set([...readme.matchAll(/`(dexter_\w+)`/g)].map(([, name]) => name));
+    const { families } = await metricsOf(node);
+    assert.deepEqual([...named].sort(), families.map(({ name }) => name).sort());
   });
 });
 
