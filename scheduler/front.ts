@@ -19,6 +19,8 @@ export interface FrontOptions {
   readonly reporter: Reporter;
   readonly dispatcher: Dispatcher;
   readonly journal: Journal;
+  /** A request has its answer, and will not be dispatched. @param functionName empty when no function answers */
+  answered(functionName: string, status: number): void;
 }
 
 export class Front implements ListenerPorts {
@@ -75,8 +77,9 @@ export class Front implements ListenerPorts {
 
   #refuse(request: ClientRequest, { id, client, functionName }: RequestContext, failure: DexterError): void {
     const startedAtMs = performance.now();
-    const { reporter, journal } = this.#options;
+    const { reporter, journal, answered } = this.#options;
     const responseBytes = reporter.answer({ request, id, functionName, version: undefined }, failure);
+    answered(functionName, request.status);
     journal.refused({ request, id, functionName, clientIp: client.ip, startedAtMs, responseBytes });
   }
 }

@@ -6,6 +6,8 @@ import { rmSync } from "node:fs";
 import { control } from "./admin/control.ts";
 import { deploys } from "./admin/deploys.ts";
 import { AdminDoors } from "./admin/doors.ts";
+import { health, type Readiness } from "./admin/health.ts";
+import { metrics } from "./admin/metrics.ts";
 import { tail } from "./admin/tail.ts";
 import { TokenStore } from "./admin/token-store.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
@@ -21,6 +23,7 @@ import { takeLock } from "./lock.ts";
 import { Followers } from "./logs/followers.ts";
 import { Journal } from "./logs/journal.ts";
 import type { Logs } from "./logs/logs.ts";
+import { NodeMetrics } from "./metrics/node-metrics.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory, tokensFile } from "./paths.ts";
 import { HELD_MS } from "./policy/pool.ts";
 import type { Thread } from "./policy/thread.ts";
@@ -32,6 +35,7 @@ import { checkIdentity, needsRestart, startFailure, supervisorSettings } from ".
 import { type NodeStatus, nodeStatus } from "./status.ts";
 import { Store } from "./store/store.ts";
 import { Supervisor } from "./supervisor.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 import type { NodeConfig, Project } from "./types.ts";
 
 /** How often a build of many functions says how far it is. */
@@ -45,6 +49,7 @@ export interface NodeOptions {
   readonly logs: Logs;
   /** Reads the configuration again, as the command line said. */
   readonly readProject: () => Promise<Project>;
+  readonly tracer: Tracer;
   readonly onRequest?: (request: RequestRecord) => void;
   /** Somebody asked over the admin socket. */
   readonly onStop: (graceful: boolean) => void;
@@ -64,6 +69,8 @@ export class DexterNode {
   readonly deployments: Deployments;
   readonly #reporter: Reporter;
   readonly #followers = new Followers();
+  readonly #journal: Journal;
+  readonly #metrics: NodeMetrics;
   readonly #tokens: TokenStore;
   readonly #admin: AdminDoors;
   #releaseLock: (() => void) | undefined;
@@ -90,7 +97,13 @@ export class DexterNode {
       slotOf,
       logRate: node.logRate,
     });
-    const journal = new Journal({ access: () => logs.access, followers, slotOf, onRequest });
+    this.#journal = new Journal({ access: () => logs.access, followers, slotOf, onRequest });
+    this.#metrics = new NodeMetrics({
+      status: () => this.status(),
+      limits: () => this.#project.node,
+      responsiveSlots: () => this.#responsiveSlots(),
+      spans: () => options.tracer.counts,
+    });
     this.#dispatcher = new Dispatcher(
       {
         socketOf: (thread) => this.#supervisor.member(thread.server)?.process.socketOf(thread.slot),
@@ -100,7 +113,9 @@ export class DexterNode {
         full: () => this.#adviseOnce(),
         due: () => this.#supervisor.wake(),
         renderFailure: (exchange, failure) => this.#reporter.exchangeFailed(exchange, failure),
-        finished: (exchange) => journal.finished(exchange),
+        traceparent: (given) => options.tracer.traceparent(given),
+        refused: ({ functionName }, why) => this.#metrics.refused(functionName, why),
+        finished: (exchange) => this.#finished(exchange),
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
@@ -109,6 +124,8 @@ export class DexterNode {
       mayReside: (id) => this.registry.mayReside(id),
       onLine: (line, stream, member) => this.#reporter.serverLine(line, stream, member),
       onEvent: (level, event, details) => this.#reporter.serverEvent(level, event, details),
+      onRestart: (slot, cause) => this.#metrics.restarted(slot, cause),
+      onLoaded: (thread, tookMs) => this.#metrics.loaded(thread, tookMs),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
       onExit: (key) => this.#dispatcher.forgetServer(key),
     });
@@ -117,7 +134,8 @@ export class DexterNode {
       registry: this.registry,
       reporter: this.#reporter,
       dispatcher: this.#dispatcher,
-      journal,
+      journal: this.#journal,
+      answered: (functionName, status) => this.#metrics.answered(functionName, status),
     });
     this.#listeners = new Listeners(this.#front);
     this.deployments = new Deployments({
@@ -364,8 +382,32 @@ export class DexterNode {
           followers: this.#followers,
           hasFunction: (name) => this.registry.functions.has(name),
         }),
+        metrics(() => this.#metrics.render()),
+        health(() => this.#readiness()),
       ],
     });
+  }
+
+  #readiness(): Readiness {
+    return {
+      stopping: this.#stopping !== undefined,
+      listening: this.urls.length > 0,
+      responsive: this.#responsiveSlots().size > 0,
+    };
+  }
+
+  /** Slots whose server takes requests and answers its probes. */
+  #responsiveSlots(): Set<number> {
+    const servers = [...this.#dispatcher.fleet.servers];
+    const able = servers.filter(({ stage, responsive }) => stage === "open" && responsive);
+    return new Set(able.map(({ place }) => place.index));
+  }
+
+  #finished(exchange: Exchange): void {
+    const { tracer } = this.#options;
+    this.#metrics.finished(exchange);
+    tracer.finished(exchange, () => this.#supervisor.member(exchange.servedBy?.server ?? 0)?.process.slot);
+    this.#journal.finished(exchange);
   }
 
   async #firstBuilds(): Promise<void> {
@@ -421,6 +463,7 @@ export class DexterNode {
 
   /** A version that loaded before can fail later, in a thread that nobody waits for. */
   #loadFailed(thread: Thread, reason: DexterError): void {
+    this.#metrics.loadFailed(thread);
     const entry = this.registry.functions.get(thread.functionName);
     if (!entry || entry.live?.id !== thread.version) return;
     const known = entry.failure instanceof LoadError;
@@ -451,7 +494,8 @@ export class DexterNode {
     }
     this.#listeners.destroy();
     await this.#supervisor.stop(inTime);
-    await this.registry.dispose();
+    await Promise.all([this.registry.dispose(), this.#options.tracer.close(inTime)]);
+    this.#metrics.close();
     this.#reporter.close();
     await this.#followers.end();
     // Until here the operator can look on, or hurry.

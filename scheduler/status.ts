@@ -1,8 +1,8 @@
 /** The node's state in the shape that DESIGN.md fixes for `dexter status --json` and the scoreboard file. */
-import { readFileSync } from "node:fs";
 import type { Exchange } from "./dispatch/exchange.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import { LETTERS, type Thread, type ThreadKind, type ThreadState } from "./policy/thread.ts";
+import { residentBytes } from "./server/usage.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface ThreadStatus {
@@ -154,14 +154,4 @@ function requestStatus({ id, request, client, startedAtMs }: Exchange): RequestS
     client: client.ip,
     seconds: Math.round(performance.now() - startedAtMs) / 1000,
   };
-}
-
-/** 0 where the system has no /proc. */
-function residentBytes(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
 }

@@ -33,6 +33,10 @@ export interface SupervisorSettings {
   directoryOf(slot: number, generation: number): string;
 }
 
+/** Why a generation has to take the place of another. */
+export const RESTART_CAUSES = ["crash", "failed-start", "recycle", "reload", "residents"] as const;
+export type RestartCause = (typeof RESTART_CAUSES)[number];
+
 export interface SupervisorPorts {
   payload(versionId: string): VersionPayload | undefined;
   /** Whether threads of the version may be resident. */
@@ -40,6 +44,9 @@ export interface SupervisorPorts {
   onLine(line: string, stream: "stdout" | "stderr", member: Member): void;
   /** A server became ready, was replaced, died, …: one line for the log. */
   onEvent(level: "info" | "warn" | "error", event: string, details: Record<string, unknown>): void;
+  /** The server in the slot is to be replaced, or has to be because it ended. */
+  onRestart(slot: number, cause: RestartCause): void;
+  onLoaded(thread: Thread, tookMs: number): void;
   onLoadFailed(thread: Thread, reason: DexterError): void;
   /** The server that the fleet knew by this key is gone. */
   onExit(key: number): void;
@@ -244,20 +251,24 @@ export class Supervisor<T> {
       this.#slots.push({ generation: 0, failures: 0, startAfterMs: 0 });
     }
     this.#slots.slice(0, this.#settings.numServers).forEach((slot, index) => {
-      if (!slot.next && this.#needsNext(slot) && Date.now() >= slot.startAfterMs)
-        slot.next = this.#spawn(slot, index);
+      if (slot.next || Date.now() < slot.startAfterMs) return;
+      const cause = slot.current ? this.#causeToReplace(slot.current) : undefined;
+      if (slot.current && !cause) return;
+      slot.next = this.#spawn(slot, index);
+      if (cause) this.#ports.onRestart(index, cause);
     });
   }
 
-  #needsNext(slot: Slot): boolean {
-    if (!slot.current) return true;
-    const server = this.#fleet.server(slot.current.key);
-    const ageMs = Date.now() - slot.current.process.startedAtMs;
-    if (server && server.requests >= server.recycleAt && ageMs >= this.#settings.recycleAfterMs) return true;
-    const outdated = slot.current.epoch !== this.#epoch;
-    if (outdated && this.#allAtOnce) return true;
-    if (this.#slots.some((other) => other.next)) return false;
-    return outdated || this.#wantsResidents(slot.current);
+  #causeToReplace(current: Member): RestartCause | undefined {
+    const server = this.#fleet.server(current.key);
+    const ageMs = Date.now() - current.process.startedAtMs;
+    if (server && server.requests >= server.recycleAt && ageMs >= this.#settings.recycleAfterMs)
+      return "recycle";
+    const outdated = current.epoch !== this.#epoch;
+    if (outdated && this.#allAtOnce) return "reload";
+    if (this.#slots.some((other) => other.next)) return undefined;
+    if (outdated) return "reload";
+    return this.#wantsResidents(current) ? "residents" : undefined;
   }
 
   #wantsResidents({ key }: Member): boolean {
@@ -299,7 +310,8 @@ export class Supervisor<T> {
       payload: (id) => this.#ports.payload(id),
       isAwaited: (thread) => this.#isAwaited(thread),
       hasWaiting: () => this.#fleet.queue.size > 0,
-      loaded: (thread) => {
+      loaded: (thread, tookMs) => {
+        this.#ports.onLoaded(thread, tookMs);
         this.#settleOutcome(thread);
         this.#fleet.loaded(thread, performance.now());
         if (slot.next === member) this.wake();
@@ -416,6 +428,7 @@ export class Supervisor<T> {
         pid,
         restartInMs: backoff,
       });
+      this.#ports.onRestart(index, member.process.failedToStart ? "failed-start" : "crash");
     } else {
       this.#ports.onEvent("info", "server ended", { server: index, generation, pid });
     }

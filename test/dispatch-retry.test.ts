@@ -29,6 +29,8 @@ async function setUp(test: TestContext, threads = 1) {
         assert(failure instanceof DexterError);
         request.answer(failure.status, "", failure.code);
       },
+      traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+      refused: () => {},
       finished: (exchange) => void over.push(exchange),
     },
     { queue: 10, queueTimeoutMs: 10_000 },

@@ -82,7 +82,7 @@ describe("a connection to a thread", { timeout: 20_000 }, () => {
     await exchange(thread, connection);
     assert.equal(client.connection(connection.lastUsedMs + 2_999), connection);
     await exchange(thread, connection);
-    const other = client.connection(connection.lastUsedMs + 3_000);
+    const other = client.connection(connection.lastUsedMs + 3_001);
     assert.notEqual(other, connection);
     await thread.peers[0]!.closed();
     await exchange(thread, other, 2);

@@ -15,6 +15,8 @@ const HOP_BY_HOP = [
   "upgrade",
 ];
 
+const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+
 interface Sent {
   readonly method?: string;
   readonly url?: string;
@@ -36,9 +38,19 @@ function render({
   const req = { method, url, rawHeaders: headers, httpVersionMajor: 1, httpVersionMinor: minor };
   const facts = inspectRequest(req);
   const client = createClientResolver(["10.0.0.1"])(peer, facts);
-  const forwarded = renderForwarded(headers, facts.connectionNames, client.trusted);
+  const forwarded = renderForwarded(headers, facts, client.trusted);
   if (framing !== undefined) facts.framing = framing;
-  return parse(renderRequestHead({ method, facts, forwarded, client, requestId: "id-1", cfJson: "{}" }));
+  return parse(
+    renderRequestHead({
+      method,
+      facts,
+      forwarded,
+      client,
+      requestId: "id-1",
+      traceparent: TRACE,
+      cfJson: "{}",
+    }),
+  );
 }
 
 function parse(head: string) {
@@ -86,6 +98,7 @@ describe("renderRequestHead", () => {
       ["X-Forwarded-Host", "h:1"],
       ["CF-Connecting-IP", "1.2.3.4"],
       ["x-request-id", "id-1"],
+      ["traceparent", TRACE],
       ["x-dexter-cf", "{}"],
     ]);
   });
@@ -97,7 +110,7 @@ describe("renderRequestHead", () => {
     headers.push("Expect", "100-continue", "X-Hop-Not", "3");
     const names = render({ method: "POST", headers, framing: "none" }).pairs.map(([name]) => name);
     assert.deepEqual(names.slice(0, 2), ["Host", "X-Hop-Not"]);
-    assert.equal(names.length, 8);
+    assert.equal(names.length, 9);
   });
 
   it("drops what only dexter may say", () => {
@@ -204,7 +217,7 @@ describe("renderRequestHead", () => {
     });
     const client = createClientResolver([])("1.2.3.4", facts);
     const head = (requestId: string, cfJson: string) =>
-      renderRequestHead({ method, facts, forwarded: "", client, requestId, cfJson });
+      renderRequestHead({ method, facts, forwarded: "", client, traceparent: TRACE, requestId, cfJson });
     assert.doesNotThrow(() => head("a", "{}"));
     assert.throws(() => head("a\r\nb: c", "{}"));
     assert.throws(() => head("a", "{}\n"));
@@ -241,7 +254,7 @@ describe("renderRequestHead", () => {
         });
         const upgraded = head.get("upgrade").length > 0 ? 2 : 0;
         assert.deepEqual(head.pairs.slice(0, kept.length + 1), [["Host", "h"], ...kept]);
-        assert.equal(head.pairs.length, kept.length + 1 + 6 + upgraded);
+        assert.equal(head.pairs.length, kept.length + 1 + 7 + upgraded);
       }),
       { numRuns: 500 },
     );

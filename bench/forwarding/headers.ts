@@ -6,6 +6,8 @@ import { headerJson } from "../../scheduler/http/head.ts";
 
 export const CF_JSON = headerJson({ httpProtocol: "HTTP/1.1" });
 
+export const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+
 const HOP_BY_HOP = new Set([
   "connection",
   "keep-alive",
@@ -30,6 +32,6 @@ export function headersToThread(raw: readonly string[], client: Client, requestI
   const headers = endToEnd(raw);
   headers.push("X-Forwarded-For", client.forwardedFor, "X-Forwarded-Proto", client.proto);
   headers.push("X-Forwarded-Host", client.host, "CF-Connecting-IP", client.ip);
-  headers.push(REQUEST_ID_HEADER, requestId, CF_HEADER, CF_JSON);
+  headers.push(REQUEST_ID_HEADER, requestId, "traceparent", TRACEPARENT, CF_HEADER, CF_JSON);
   return headers;
 }

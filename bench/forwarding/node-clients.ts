@@ -4,7 +4,7 @@ import { Agent, request as ask, type IncomingMessage } from "node:http";
 import { Client as UndiciClient } from "undici";
 import { ThreadClient } from "../../scheduler/dispatch/thread-client.ts";
 import { renderForwarded, renderRequestHead } from "../../scheduler/http/head.ts";
-import { CF_JSON, endToEnd, headersToThread } from "./headers.ts";
+import { CF_JSON, endToEnd, headersToThread, TRACEPARENT } from "./headers.ts";
 import { NodeSink, UndiciHandler } from "./node-answers.ts";
 import type { NodeExchange } from "./node-exchange.ts";
 import type { Way } from "./ways.ts";
@@ -42,9 +42,10 @@ export const nodeClients: Readonly<Record<Way["client"], (socketPath: string) =>
       const text = renderRequestHead({
         method,
         facts: { path: url, host: asking.host, upgrade: false, framing: "none" },
-        forwarded: renderForwarded(rawHeaders, undefined, false),
+        forwarded: renderForwarded(rawHeaders, { connectionNames: undefined, traceparent: undefined }, false),
         client: asking,
         requestId: id,
+        traceparent: TRACEPARENT,
         cfJson: CF_JSON,
       });
       const about = { upgrade: false, body: false };

@@ -7,7 +7,7 @@ import { dateLine } from "../../scheduler/http/date-line.ts";
 import { renderRequestHead } from "../../scheduler/http/head.ts";
 import type { RequestContext } from "../../scheduler/http/listener.ts";
 import type { ResponseHead } from "../../scheduler/http/response-head.ts";
-import { CF_JSON } from "./headers.ts";
+import { CF_JSON, TRACEPARENT } from "./headers.ts";
 
 export class OwnExchange implements ResponseSink, RequestSink {
   readonly #request: ClientRequest;
@@ -35,6 +35,7 @@ export class OwnExchange implements ResponseSink, RequestSink {
       forwarded: head.block.forwarded(false),
       client: this.#context.client,
       requestId: this.#context.id,
+      traceparent: TRACEPARENT,
       cfJson: CF_JSON,
     });
     client.connection(performance.now(), ahead).send(method, text, { upgrade: false, body: false }, this);

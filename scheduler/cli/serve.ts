@@ -6,6 +6,7 @@ import { Logs } from "../logs/logs.ts";
 import { DexterNode } from "../node.ts";
 import { banner } from "./banner.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
+import { tracerFor } from "./tracing.ts";
 
 export interface ServeOptions extends CommonOptions {
   /** The port for debuggers, or true for the usual one. */
@@ -30,6 +31,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   // A node that nobody reads any more serves on.
   process.stdout.removeAllListeners("error").on("error", () => {});
   const onRequest = dev ? await requestLog() : undefined;
+  const tracer = await tracerFor(process.env, log);
 
   const starting = new AbortController();
   const interrupt = () => starting.abort();
@@ -41,6 +43,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
     dev,
     inspect: relay !== undefined,
     logs,
+    tracer,
     readProject,
     onStop: (graceful) => stop(graceful),
     signal: starting.signal,

@@ -12,6 +12,8 @@ import type { Thread } from "../policy/thread.ts";
 import { Exchange, type ExchangePorts } from "./exchange.ts";
 import { ThreadClient } from "./thread-client.ts";
 
+export type Refusal = Parameters<Effects<Exchange>["refuse"]>[1];
+
 export interface DispatcherPorts {
   /** The socket of a thread; undefined when its server is gone. */
   socketOf(thread: Thread): string | undefined;
@@ -22,6 +24,9 @@ export interface DispatcherPorts {
   full(server: Server): void;
   due(server: Server): void;
   renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
+  traceparent(given: string | undefined): string;
+  /** A waiting request gets no thread. */
+  refused(exchange: Exchange, why: Refusal): void;
   finished(exchange: Exchange): void;
 }
 
@@ -52,6 +57,7 @@ export class Dispatcher implements ExchangePorts {
       grant: (ticket, thread) => ticket.request.start(thread),
       refuse: (ticket, why, reason) => {
         this.totals.rejected++;
+        ports.refused(ticket.request, why);
         ticket.request.fail(this.#refusal(why, ticket.functionName, reason));
       },
       full: (server) => ports.full(server),
@@ -82,6 +88,7 @@ export class Dispatcher implements ExchangePorts {
     const { functionName, repeatable } = exchange;
     const thread = this.fleet.acquire(functionName, nowMs, repeatable);
     if (thread) return exchange.start(thread);
+    if (this.fleet.isCold(functionName)) exchange.cold = true;
     exchange.ticket = { functionName, sinceMs: nowMs, request: exchange, repeatable };
     this.fleet.wait(exchange.ticket);
   }
@@ -103,6 +110,10 @@ export class Dispatcher implements ExchangePorts {
   recallAhead(): void {
     const nowMs = performance.now();
     for (const exchange of this.exchanges) if (exchange.recall(nowMs)) this.#place(exchange);
+  }
+
+  traceparent(given: string | undefined): string {
+    return this.#ports.traceparent(given);
   }
 
   suspect(thread: Thread): void {
@@ -142,7 +153,7 @@ export class Dispatcher implements ExchangePorts {
     }
   }
 
-  #refusal(why: "full" | "timeout" | "load-failed", functionName: string, reason = ""): DexterError {
+  #refusal(why: Refusal, functionName: string, reason = ""): DexterError {
     switch (why) {
       case "full":
         return new DexterError("QUEUE_FULL", { waiting: this.fleet.queue.size });

@@ -27,6 +27,8 @@ export interface ExchangePorts {
   suspect(thread: Thread): void;
   /** Nothing of the request reached the thread's server: another thread may serve it. */
   retry(exchange: Exchange): void;
+  /** The traceparent that the function gets. @param given the client's, if it is valid */
+  traceparent(given: string | undefined): string;
   /** Write an answer for a failure that is dexter's or the function's. */
   renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
   /** The exchange is over, for logs and counters. */
@@ -60,6 +62,9 @@ export class Exchange implements ResponseSink, RequestSink {
   grantedAtMs = 0;
   /** When the head of the response came; 0 as long as it has not. */
   firstByteAtMs = 0;
+  /** Its function had no thread when it came. */
+  cold = false;
+  traceparent = "";
   /** Of the bodies, or both ways of a tunnel. */
   requestBytes = 0;
   responseBytes = 0;
@@ -103,12 +108,14 @@ export class Exchange implements ResponseSink, RequestSink {
     this.#connection = connection;
     const { method, head } = this.request;
     const { facts, block } = head;
+    this.traceparent ||= this.#ports.traceparent(facts.traceparent);
     const text = renderRequestHead({
       method,
       facts,
       forwarded: block.forwarded(this.client.trusted),
       client: this.client,
       requestId: this.id,
+      traceparent: this.traceparent,
       cfJson: CF_JSON[block.httpVersionMinor]!,
     });
     const body = this.request.body !== "ended";

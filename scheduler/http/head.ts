@@ -16,6 +16,8 @@ export interface HeadParts {
   readonly forwarded: string;
   readonly client: Client;
   readonly requestId: string;
+  /** The client's if it was valid, or a new one. */
+  readonly traceparent: string;
   /** JSON for `request.cf`, as `headerJson` makes it. */
   readonly cfJson: string;
 }
@@ -28,6 +30,7 @@ const DROPPED = new Set([
   "upgrade",
   "connection",
   "keep-alive",
+  "traceparent",
   "content-length",
   "proxy-connection",
   "cf-connecting-ip",
@@ -44,12 +47,12 @@ export function renderRequestHead(parts: HeadParts): string {
 
 /**
  * The client's headers that go on to a thread.
- * @param connectionNames what Connection lists, in lower case
+ * @param facts what `inspectRequest` found
  * @param trusted whether the client is a trusted proxy
  */
 export function renderForwarded(
   raw: readonly string[],
-  connectionNames: readonly string[] | undefined,
+  { connectionNames, traceparent }: Pick<RequestFacts, "connectionNames" | "traceparent">,
   trusted: boolean,
 ): string {
   let lines = "";
@@ -57,6 +60,8 @@ export function renderForwarded(
     const name = raw[i]!;
     const lower = name.toLowerCase();
     if (lower === "host" || DROPPED.has(lower) || connectionNames?.includes(lower)) continue;
+    // It says more about a trace that there must be.
+    if (lower === "tracestate" && !traceparent) continue;
     if (lower.startsWith("x-") && isReserved(lower, trusted)) continue;
     lines += `${name}: ${raw[i + 1]}\r\n`;
   }
@@ -73,7 +78,7 @@ const PRINTABLE = /^[ -~]+$/;
 /** The JSON is one of a few strings, so the last good one is remembered instead of tested again. */
 let lastCfJson = "";
 
-function ownHeaders({ facts, client, requestId, cfJson }: HeadParts): string {
+function ownHeaders({ facts, client, requestId, traceparent, cfJson }: HeadParts): string {
   // A line break in these would be a bug that hands out a request.
   assert(PRINTABLE.test(requestId) && (cfJson === lastCfJson || PRINTABLE.test(cfJson)));
   lastCfJson = cfJson;
@@ -82,7 +87,8 @@ function ownHeaders({ facts, client, requestId, cfJson }: HeadParts): string {
   const { framing } = facts;
   if (framing === "chunked") own += "Transfer-Encoding: chunked\r\n";
   else if (framing !== "none") own += `Content-Length: ${framing}\r\n`;
-  return `${own}${client.headerLines}${REQUEST_ID_HEADER}: ${requestId}\r\n${CF_HEADER}: ${cfJson}\r\n\r\n`;
+  own += `${client.headerLines}${REQUEST_ID_HEADER}: ${requestId}\r\ntraceparent: ${traceparent}\r\n`;
+  return `${own}${CF_HEADER}: ${cfJson}\r\n\r\n`;
 }
 
 /** JSON that fits in a header: ASCII only, everything else escaped. */

@@ -111,7 +111,7 @@ export class HeaderBlock {
   /** The client's headers as they go on to a thread. */
   forwarded(trusted: boolean): string {
     if (this.#forwardedTrusted !== trusted) {
-      this.#forwarded = renderForwarded(this.rawHeaders, this.#facts.connectionNames, trusted);
+      this.#forwarded = renderForwarded(this.rawHeaders, this.#facts, trusted);
       this.#forwardedTrusted = trusted;
     }
     return this.#forwarded;

@@ -3,6 +3,7 @@
  * reach a function, and collects what routing and forwarding need. What a header says on its own is told
  * apart from the target, because the headers of a connection's requests are mostly the same.
  */
+import { isTraceparent } from "./trace-context.ts";
 
 export interface Refusal {
   /** 400, 405, 408, 417, 431 or 501; the connection must be closed after it (RFC 9112 §9.6). */
@@ -46,6 +47,8 @@ export interface RequestFacts {
   forwardedHost: string | undefined;
   /** The client's X-Request-Id if it is a plain token; same caveat. */
   requestId: string | undefined;
+  /** The client's traceparent if it is valid, empty if it is not, undefined if there is none. */
+  traceparent: string | undefined;
 }
 
 /** For the `Allow` header that a 405 must carry (RFC 9110 §15.5.6). */
@@ -85,6 +88,7 @@ export function inspectHeaders(req: RequestSource, defaultHost = "localhost"): R
     forwardedProto: undefined,
     forwardedHost: undefined,
     requestId: undefined,
+    traceparent: undefined,
   };
   facts.refusal = refuseLine(req) ?? readHeaders(req, facts) ?? refuseUpgrade(facts);
   if (facts.host === "") facts.host = defaultHost;
@@ -140,6 +144,11 @@ function readHeaders(req: RequestSource, facts: RequestFacts): Refusal | undefin
         break;
       case 10:
         if (is(name, "connection")) connection = join(connection, value);
+        break;
+      case 11:
+        // Of two of them nobody can say which is meant.
+        if (is(name, "traceparent"))
+          facts.traceparent = facts.traceparent === undefined && isTraceparent(value) ? value : "";
         break;
       case 12:
         if (is(name, "x-request-id")) facts.requestId = REQUEST_ID.test(value) ? value : undefined;
@@ -219,6 +228,7 @@ function readConnection(req: RequestSource, facts: RequestFacts, connection: str
     req.httpVersionMinor === 1;
   const unusual = names.filter((name) => !USUAL_OPTIONS.has(name));
   if (unusual.length > 0) facts.connectionNames = unusual;
+  if (names.includes("traceparent")) facts.traceparent = undefined;
 }
 
 function tokens(list: string): string[] {

@@ -96,6 +96,12 @@ export class Fleet<T> {
     if (refused !== ticket) this.#serve(ticket.functionName, ticket.sinceMs);
   }
 
+  /** Whether the function has no thread that could serve, but at most some that start. */
+  isCold(name: string): boolean {
+    const fn = this.#functions.get(name);
+    return fn !== undefined && this.#count(fn, ({ idle, busy }) => idle + busy) === 0;
+  }
+
   /** The client of a waiting request has gone. */
   cancel(ticket: Ticket<T>): void {
     this.queue.remove(ticket);

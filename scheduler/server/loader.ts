@@ -26,7 +26,8 @@ export interface LoaderPorts {
   isAwaited(thread: Thread): boolean;
   /** Whether a request waits, which may need the slot of a thread that ends. */
   hasWaiting(): boolean;
-  loaded(thread: Thread): void;
+  /** @param tookMs the server's time for it, without the wait for its turn */
+  loaded(thread: Thread, tookMs: number): void;
   failed(thread: Thread, reason: DexterError): void;
   ended(thread: Thread): void;
   /** The thread retired before its load began. */
@@ -125,8 +126,9 @@ export class Loader {
       this.#names.set(name, thread);
       const load: LoadRequest = { name, version: thread.version, concurrent: thread.concurrency > 1 };
       const body = JSON.stringify(load);
+      const sentMs = performance.now();
       const answer = await this.#process.control("PUT", `/threads/${thread.slot}`, { body });
-      if (answer.status === 200) return this.#ports.loaded(thread);
+      if (answer.status === 200) return this.#ports.loaded(thread, performance.now() - sentMs);
       this.#names.delete(name);
       this.#ports.failed(thread, new LoadError(thread.functionName, answer.text));
     } catch (cause) {

@@ -25,6 +25,8 @@ export const REQUEST_HEADER_DIFFERENCES: readonly Difference[] = [
   { name: "x-forwarded-host", reason: "set from the connection" },
   { name: "cf-connecting-ip", reason: "set from the connection" },
   { name: "x-request-id", reason: "dexter names every request" },
+  { name: "traceparent", reason: "every request belongs to a trace; what is malformed is replaced" },
+  { name: "tracestate", reason: "dropped without a valid traceparent, as W3C Trace Context asks" },
   { name: "connection", reason: "belongs to the hop between client and dexter, not to the function" },
   { name: "keep-alive", reason: "belongs to the hop between client and dexter, not to the function" },
   { name: "te", reason: "belongs to the hop (RFC 9110 section 7.6.1)" },
