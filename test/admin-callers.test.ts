@@ -7,6 +7,7 @@ import { Gate } from "../scheduler/admin/gate.ts";
 import type { TokenCaller } from "../scheduler/admin/token-store.ts";
 import { DexterError } from "../scheduler/errors.ts";
 import { openDoors, refusalsIn, tokenFor } from "./support/admin.ts";
+import { until } from "./support/node.ts";
 import { readAnswer, valuesOf } from "./support/shared-node.ts";
 
 describe("a token", () => {
@@ -78,7 +79,10 @@ describe("a token", () => {
     const [{ name } = { name: "" }] = doors.store.list().filter((one) => token.includes(one.id));
     const answer = await doors.ask({ method: "DELETE", path: `/tokens/${name}` }, admin);
     assert.equal(JSON.parse(answer.text).name, name);
-    assert(await connection!.ended());
+    await until(
+      "the connection has ended",
+      () => connection!.socket.destroyed || connection!.socket.readableEnded,
+    );
     assert.equal((await doors.ask({ path: "/look" }, token)).status, 401);
     assert.equal((await doors.ask({ path: "/look" }, other)).status, 200);
     assert(!othersConnection!.socket.readableEnded, "what is done with other tokens goes on");
@@ -158,6 +162,20 @@ describe("a call", () => {
     await connection.send({ method: "POST", path, headers });
     for (const piece of [body.slice(0, 70_000), body.slice(70_000), ""]) await connection.writeChunk(piece);
     assert.equal((await readAnswer(connection, "POST")).text, '{"bytes":1048576}');
+  });
+
+  it("that holds a token where none belongs leaves no token in the log, nor what a terminal obeys", async (test) => {
+    const doors = await openDoors(test);
+    const token = await tokenFor(doors, "admin");
+    assert.equal((await doors.ask(`/no/${token}?token=${token}`, token)).status, 404);
+    assert.equal((await doors.ask({ method: "DELETE", path: `/tokens/${token}` }, token)).status, 404);
+    const headers = [["Origin", `http://${token}\x9b2J`]] as const;
+    assert.equal((await doors.ask({ method: "POST", path: "/functions/a", headers }, token)).status, 403);
+    const [first, second, third] = refusalsIn(doors);
+    assert.equal(first!.call, "GET /no/dexter_…");
+    assert.match(second!.msg, /there is no token dexter_…; /);
+    assert.match(third!.msg, /a page of http:\/\/dexter_…\?2J may not/);
+    assert(!JSON.stringify(doors.log).includes(token.slice(0, 30)));
   });
 
   it("that meets a bug gets 500 without a stack, and the log has it", async (test) => {

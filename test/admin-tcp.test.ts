@@ -39,6 +39,7 @@ describe("a connection", () => {
     const { dropped, connect } = await openTcp(test, { headersTimeoutMs: 50 });
     const connection = await connect();
     await connection.write("GET / HTTP/1.1\r\nHost: local");
+    await until("it is dropped", () => dropped.length > 0);
     assert.equal((await connection.head()).status, 408);
     assert(await connection.ended());
     assert.deepEqual(dropped, ["127.0.0.1: the request did not come in time"]);
