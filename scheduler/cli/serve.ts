@@ -4,6 +4,7 @@ import { DexterError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
 import { DexterNode } from "../node.ts";
+import { Notifier } from "../notify.ts";
 import { banner } from "./banner.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
 
@@ -30,6 +31,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   // A node that nobody reads any more serves on.
   process.stdout.removeAllListeners("error").on("error", () => {});
   const onRequest = dev ? await requestLog() : undefined;
+  const notifier = new Notifier(process.env, { onFailure: (reason) => log.warn(reason) });
 
   const starting = new AbortController();
   const interrupt = () => starting.abort();
@@ -41,6 +43,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
     dev,
     inspect: relay !== undefined,
     logs,
+    notifier,
     readProject,
     onStop: (graceful) => stop(graceful),
     signal: starting.signal,
