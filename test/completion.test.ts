@@ -18,6 +18,7 @@ function example(): Command {
     .command("start")
     .argument("[directory]")
     .option("--set <name=value>", "a setting")
+    .option("--env <name>")
     .option("--inspect [port]")
     .addOption(new Option("--level <level>").choices(["info", "warn"]));
   program.command("token").command("create").argument("<scope...>");
@@ -27,6 +28,7 @@ function example(): Command {
 
 const sources = {
   function: async (given: object) => [{ value: `of-${Object.values(given).join()}`, description: "" }],
+  env: async () => [{ value: "production", description: "" }],
   "name=value": async () => ["listen=", "log_level="].map((value) => ({ value, description: "" })),
   scope: async () => ["read", "admin"].map((value) => ({ value, description: "" })),
 };
@@ -56,6 +58,7 @@ describe("the last word", () => {
     ["start --set ", ["listen=", "log_level="]],
     ["start --set li", ["listen="]],
     ["start --set=lo", ["--set=log_level="]],
+    ["start --env ", ["production"]],
     ["start --inspect ", "directories"],
     ["start --level ", ["info", "warn"]],
     ["start --level=w", ["--level=warn"]],

@@ -2,10 +2,10 @@
 import type { Command } from "commander";
 import { directiveTable } from "../config/directives.ts";
 import { configsIn, readDocument } from "../config/document.ts";
-import { callControl } from "../server/control.ts";
-import type { NodeStatus } from "../status.ts";
+import type { ListedFunction } from "../admin/deploys.ts";
+import type { VersionStatus } from "../deployments.ts";
 import { type Candidate, commandsOf, type Given, type Sources } from "./complete.ts";
-import { adminSocketOf } from "./project.ts";
+import { callNode, nodeAddress } from "./node-client.ts";
 import { topicCandidates } from "./topics/index.ts";
 
 /** Somebody waits with a finger on the key. */
@@ -15,8 +15,9 @@ export function machineSources(program: Command): Sources {
   return {
     "name=value": async () =>
       directiveTable().map(({ name, description }) => ({ value: `${name}=`, description })),
-    name: (given) => orNone(environments(given)),
+    env: (given) => orNone(environments(given)),
     function: (given) => orNone(functions(given)),
+    version: (given) => orNone(versions(given)),
     topic: async () => [...topicCandidates(program), ...commandsOf(program)],
   };
 }
@@ -29,17 +30,25 @@ async function environments({ config = [] }: Given): Promise<Candidate[]> {
   return Object.keys(data.env ?? {}).map((value) => ({ value, description: "" }));
 }
 
-async function functions({ config = [], env = [], set = [] }: Given): Promise<Candidate[]> {
-  const options = {
-    set,
-    ...(config[0] === undefined ? {} : { config: config[0] }),
-    ...(env[0] === undefined ? {} : { env: env[0] }),
-  };
-  const answer = await callControl(await adminSocketOf(options), "GET", "/status", {
-    signal: AbortSignal.timeout(PATIENCE_MS),
-  });
-  const status = JSON.parse(answer.text) as NodeStatus;
-  return status.functions.map(({ name, routes }) => ({ value: name, description: routes.join(", ") }));
+async function functions(given: Given): Promise<Candidate[]> {
+  const found = await ask<ListedFunction[]>(given, "/functions");
+  return found.map(({ name, routes }) => ({ value: name, description: routes.join(", ") }));
+}
+
+async function versions(given: Given): Promise<Candidate[]> {
+  const name = encodeURIComponent(given.function?.at(-1) ?? "");
+  const found = await ask<VersionStatus[]>(given, `/functions/${name}/versions`);
+  return found.map(({ version, live }) => ({ value: version, description: live ? "live" : "" }));
+}
+
+/** Calls the node that the command line means. */
+async function ask<T>(given: Given, path: string): Promise<T> {
+  const { config, env, node, "token-file": tokenFile } = given;
+  const options = Object.entries({ config, env, node, tokenFile }).flatMap(([name, values]) =>
+    values === undefined ? [] : [[name, values.at(-1)]],
+  );
+  const address = await nodeAddress({ ...Object.fromEntries(options), set: given.set ?? [] });
+  return await callNode<T>(address, "GET", path, { signal: AbortSignal.timeout(PATIENCE_MS) });
 }
 
 /** A key that completes nothing is better than an error in the middle of a line. */

@@ -12,10 +12,10 @@ export interface Candidate {
 /** The shell completes names of files and directories itself. */
 export type Completion = "files" | "directories" | readonly Candidate[];
 
-/** Options of the command that were given before the word, by their long names without the dashes. */
+/** What was given before the word: options by their long names without the dashes, arguments by theirs. */
 export type Given = Readonly<Record<string, readonly string[]>>;
 
-/** What only the machine knows, by the name of an option's value or an argument. */
+/** What only the machine knows, by the name of an option, of its value, or of an argument. */
 export type Sources = Readonly<Record<string, (given: Given, word: string) => Promise<readonly Candidate[]>>>;
 
 const PATHS: Readonly<Record<string, "files" | "directories">> = {
@@ -63,8 +63,10 @@ function read(program: Command, words: readonly string[]) {
       else if (option?.required) awaits = option;
     } else {
       const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+      const argument = command.registeredArguments[position]?.name();
       if (next) command = next;
       else position++;
+      if (!next && argument !== undefined) given[argument] = [...(given[argument] ?? []), word];
     }
   }
   return { command, given, position, awaits };
@@ -88,7 +90,7 @@ export function commandsOf(command: Command): Candidate[] {
     .map((one) => ({ value: one.name(), description: one.description() }));
 }
 
-/** What stands in `<…>` of an option, or in an argument's name, says what it takes. */
+/** An option's name, or else what stands in its `<…>`, says what it takes; so does an argument's name. */
 async function ofValue(
   of: Option | Argument,
   given: Given,
@@ -100,9 +102,11 @@ async function ofValue(
       word,
       of.argChoices.map((value) => ({ value, description: "" })),
     );
-  const name = "flags" in of ? (/[<[]([^>\].]+)/.exec(of.flags)?.[1] ?? "") : of.name();
-  if (Object.hasOwn(PATHS, name)) return PATHS[name]!;
-  const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
+  const taken = "flags" in of ? [/[<[]([^>\].]+)/.exec(of.flags)?.[1] ?? ""] : [];
+  const names = [of.name(), ...taken];
+  const path = names.find((name) => Object.hasOwn(PATHS, name));
+  if (path !== undefined) return PATHS[path]!;
+  const source = sources[names.find((name) => Object.hasOwn(sources, name)) ?? ""];
   return source ? matching(word, await source(given, word)) : [];
 }
 
