@@ -315,10 +315,7 @@ export class DexterNode {
   }
 
   #sayReady(): void {
-    if (this.#stopping) return;
-    const { length: count } = this.#project.functions;
-    const functions = count === 1 ? "1 function" : `${count} functions`;
-    void this.#options.notifier?.ready(`serving ${functions} on ${this.urls.join(", ")}`);
+    if (!this.#stopping) void this.#options.notifier?.ready(`serving on ${this.urls.join(", ")}`);
   }
 
   /** The project's functions, but for those in whose place others were deployed; and these. */

@@ -141,7 +141,7 @@ describe("dexter start", { skip }, () => {
       env,
     });
     const count = (text: string) => messages.filter((message) => message.startsWith(text)).length;
-    const ready = `READY=1 STATUS=serving 1 function on ${dexter.url}`;
+    const ready = `READY=1 STATUS=serving on ${dexter.url}`;
     await until("it is ready", () => count(ready) === 1);
     await until("it lives", () => count("WATCHDOG=1") >= 2);
     for (const pid of readyPids())

@@ -146,6 +146,7 @@ async function callsOf(test: Parameters<typeof temporaryFolder>[0]): Promise<str
   assert.equal((await runDexter(["reload"], { dir: project.dir })).status, 0);
   await until("the server is replaced", () => /server ended/.test(output), 30_000);
   assert.equal((await httpGet(Number(port), "/probe")).status, 200);
+  assert.equal((await runDexter(["deploy"], { dir: project.dir })).status, 0);
   assert.equal((await runDexter(["stop"], { dir: project.dir })).status, 0);
   await exited;
   return readFileSync(report, "utf8")

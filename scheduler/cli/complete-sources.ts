@@ -1,12 +1,12 @@
 /** What `dexter complete` knows of this machine: directives, environments of the configuration, functions that run. */
 import type { Command } from "commander";
+import type { ListedFunction } from "../admin/deploys.ts";
 import { directiveTable } from "../config/directives.ts";
 import { configsIn, readDocument } from "../config/document.ts";
-import type { ListedFunction } from "../admin/deploys.ts";
 import type { VersionStatus } from "../deployments.ts";
 import { type Candidate, commandsOf, type Given, type Sources } from "./complete.ts";
 import { callNode, nodeAddress } from "./node-client.ts";
-import { topicCandidates } from "./topics/index.ts";
+import { TOPIC_CANDIDATES } from "./topics/index.ts";
 
 /** Somebody waits with a finger on the key. */
 const PATIENCE_MS = 500;
@@ -18,7 +18,7 @@ export function machineSources(program: Command): Sources {
     env: (given) => orNone(environments(given)),
     function: (given) => orNone(functions(given)),
     version: (given) => orNone(versions(given)),
-    topic: async () => [...topicCandidates(program), ...commandsOf(program)],
+    topic: async () => [...TOPIC_CANDIDATES, ...commandsOf(program)],
   };
 }
 

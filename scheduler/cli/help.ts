@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { closest } from "fastest-levenshtein";
 import { DexterError } from "../errors.ts";
-import { topicsOf } from "./topics/index.ts";
+import { TOPICS } from "./topics/index.ts";
 import { listed } from "./topics/topic.ts";
 
 /** Of what goes elsewhere than to a terminal. */
@@ -14,12 +14,12 @@ const MAX_WIDTH = 110;
 export function help(program: Command, topic?: string): void {
   const width = Math.min(process.stdout.columns ?? USUAL_WIDTH, MAX_WIDTH);
   if (topic === undefined)
-    return console.log(`${program.helpInformation().trimEnd()}\n\n${topicList(program, width)}`);
-  const found = topicsOf(program).find(({ name }) => name === topic);
+    return console.log(`${program.helpInformation().trimEnd()}\n\n${topicList(width)}`);
+  const found = TOPICS.find(({ name }) => name === topic);
   if (found) return console.log(found.text({ program, width }));
   const command = program.commands.find((one) => one.name() === topic);
   if (command) return command.outputHelp();
-  const names = [...topicsOf(program), ...program.createHelp().visibleCommands(program)].map((one) =>
+  const names = [...TOPICS, ...program.createHelp().visibleCommands(program)].map((one) =>
     typeof one.name === "function" ? one.name() : one.name,
   );
   const near = closest(topic, names);
@@ -28,7 +28,7 @@ export function help(program: Command, topic?: string): void {
   });
 }
 
-function topicList(program: Command, width: number): string {
-  const rows = topicsOf(program).map(({ name, summary }) => [name, summary] as const);
+function topicList(width: number): string {
+  const rows = TOPICS.map(({ name, summary }) => [name, summary] as const);
   return `Topics (dexter help <topic>):\n${listed(rows, width)}`;
 }

@@ -1,5 +1,5 @@
 /** `dexter help directives`: from the schema itself. */
-import { directiveTable, LIST_DIRECTIVES, THREAD_DIRECTIVES } from "../../config/directives.ts";
+import { directiveTable, FUNCTION_DIRECTIVES, LIST_DIRECTIVES } from "../../config/directives.ts";
 import { filled, listed, type Topic } from "./topic.ts";
 
 export const directives: Topic = {
@@ -15,7 +15,7 @@ export const directives: Topic = {
       filled(
         `
 Durations are given as "300s", "5m", "250ms" or a number of seconds. ${LIST_DIRECTIVES.join(", ")} take one value or a list.
-A function's own [dexter] table may set ${THREAD_DIRECTIVES.join(", ")}.
+A function's own [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
 
 "dexter directives" shows them with the spelling of Apache's module, and with --json for programs.`,
         width,

@@ -1,4 +1,5 @@
 /** `dexter help functions` */
+import { FUNCTION_DIRECTIVES } from "../../config/directives.ts";
 import { filled, listed, type Topic } from "./topic.ts";
 
 const ENTRIES = [
@@ -30,7 +31,7 @@ functions) each entry is one, named after it:`,
       filled(
         `
 Names that begin with _ or ., tests (*.test.*, *.spec.*) and *.d.ts are none. A function's own file overrides the project's,
-and its [dexter] table may set start_threads, min_spare_threads, max_spare_threads, concurrency and idle_timeout.
+and its [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
 
 Variables of [vars] come as env. In "dexter dev", and only there, .dev.vars overrides them.`,
         width,

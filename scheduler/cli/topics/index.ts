@@ -1,5 +1,4 @@
 /** The topics of `dexter help`, one file each. A new one gets a line here. */
-import type { Command } from "commander";
 import type { Candidate } from "../complete.ts";
 import { completion } from "./completion.ts";
 import { configuration } from "./configuration.ts";
@@ -24,12 +23,7 @@ export const TOPICS: readonly Topic[] = [
   completion,
 ];
 
-/** Those that this command line has something to say about. */
-export function topicsOf(program: Command, topics: readonly Topic[] = TOPICS): Topic[] {
-  const has = (name: string) => program.commands.some((command) => command.name() === name);
-  return topics.filter(({ needs }) => needs === undefined || has(needs));
-}
-
-export function topicCandidates(program: Command): Candidate[] {
-  return topicsOf(program).map(({ name, summary }) => ({ value: name, description: summary }));
-}
+export const TOPIC_CANDIDATES: readonly Candidate[] = TOPICS.map(({ name, summary }) => ({
+  value: name,
+  description: summary,
+}));

@@ -6,8 +6,6 @@ export interface Topic {
   readonly name: string;
   /** One line, for the list of topics. */
   readonly summary: string;
-  /** A command without which there is nothing to say. */
-  readonly needs?: string;
   /** Paragraphs and tables, in lines of at most `width`. */
   text(about: { readonly program: Command; readonly width: number }): string;
 }
