@@ -2,7 +2,8 @@
  * The composition root: the `dexter` command line. It alone reads argv and decides the exit status:
  * 0 done, 1 a failure, 2 bad usage.
  */
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
+import type { Shell } from "./cli/completion.ts";
 import type { DeployCommandOptions } from "./cli/deploy.ts";
 import type { ClientOptions } from "./cli/node-client.ts";
 import type { CommonOptions } from "./cli/project.ts";
@@ -51,7 +52,13 @@ export function program(): Command {
     .description("Runs Workers-style functions in V8 isolates, scheduled over several workerd processes.")
     .version(__DEXTER_VERSION__, "-v, --version")
     .showHelpAfterError("(dexter --help lists the commands)")
-    .addHelpText("after", `\nA first project: dexter init hello && cd hello && dexter dev`)
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      `
+A first project: dexter init hello && cd hello && dexter dev
+Topics: dexter help`,
+    )
     .configureHelp({
       subcommandTerm: (command) => `${command.name()} ${command.usage().replace("[options] ", "")}`,
     })
@@ -145,6 +152,24 @@ export function program(): Command {
     .description("list the directives of the [dexter] table")
     .option("--json", "print JSON")
     .action(async (options: { json?: boolean }) => (await import("./cli/directives.ts")).directives(options));
+  dexter
+    .command("completion")
+    .description("print the script with which a shell completes dexter's command line")
+    .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"]))
+    .action(async (shell: Shell) => (await import("./cli/completion.ts")).completion(shell));
+  dexter
+    .command("complete", { hidden: true })
+    .argument("[words...]")
+    .action(async (words: string[]) => {
+      const { complete, printed } = await import("./cli/complete.ts");
+      const { machineSources } = await import("./cli/complete-sources.ts");
+      process.stdout.write(printed(await complete(dexter, words, machineSources(dexter))));
+    });
+  dexter
+    .command("help")
+    .description("explain a topic, such as configuration, or a command")
+    .argument("[topic]", "without one, the topics are listed")
+    .action(async (topic?: string) => (await import("./cli/help.ts")).help(dexter, topic));
   for (const command of dexter.commands.flatMap((one) => [one, ...one.commands]))
     command.exitOverride().showHelpAfterError("(--help lists the options)");
   return dexter;

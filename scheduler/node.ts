@@ -24,6 +24,7 @@ import { Followers } from "./logs/followers.ts";
 import { Journal } from "./logs/journal.ts";
 import type { Logs } from "./logs/logs.ts";
 import { NodeMetrics } from "./metrics/node-metrics.ts";
+import type { Notifier } from "./notify.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory, tokensFile } from "./paths.ts";
 import { HELD_MS } from "./policy/pool.ts";
 import type { Thread } from "./policy/thread.ts";
@@ -51,6 +52,8 @@ export interface NodeOptions {
   readonly readProject: () => Promise<Project>;
   readonly tracer: Tracer;
   readonly onRequest?: (request: RequestRecord) => void;
+  /** Is told how the node is. */
+  readonly notifier?: Notifier;
   /** Somebody asked over the admin socket. */
   readonly onStop: (graceful: boolean) => void;
   /** Gives up a start that is under way. */
@@ -128,6 +131,7 @@ export class DexterNode {
       onLoaded: (thread, tookMs) => this.#metrics.loaded(thread, tookMs),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
       onExit: (key) => this.#dispatcher.forgetServer(key),
+      onPass: () => void options.notifier?.passed(performance.now()),
     });
     this.deployer = new Deployer(this.registry, this.#dispatcher.fleet, this.#supervisor);
     this.#front = new Front(node, {
@@ -217,7 +221,12 @@ export class DexterNode {
    */
   async reload(how: "one by one" | "at once" = "one by one"): Promise<void> {
     this.#options.logs.reopen();
-    await this.apply(await this.#options.readProject(), { restart: how });
+    void this.#options.notifier?.reloading();
+    try {
+      await this.apply(await this.#options.readProject(), { restart: how });
+    } finally {
+      this.#sayReady();
+    }
   }
 
   /**
@@ -294,6 +303,7 @@ export class DexterNode {
       this.#listeners.destroy();
       void this.#supervisor.stop(false);
     }
+    if (!this.#stopping) void this.#options.notifier?.stopping();
     this.#stopping ??= this.#end(graceful);
     return this.#stopping;
   }
@@ -319,6 +329,11 @@ export class DexterNode {
       content: () => `${JSON.stringify(this.status())}\n`,
       onError: (message) => this.#options.logs.log.error(message),
     });
+    this.#sayReady();
+  }
+
+  #sayReady(): void {
+    if (!this.#stopping) void this.#options.notifier?.ready(`serving on ${this.urls.join(", ")}`);
   }
 
   /** The project's functions, but for those in whose place others were deployed; and these. */

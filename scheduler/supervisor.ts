@@ -50,6 +50,8 @@ export interface SupervisorPorts {
   onLoadFailed(thread: Thread, reason: DexterError): void;
   /** The server that the fleet knew by this key is gone. */
   onExit(key: number): void;
+  /** What should be has been compared with what is, as it is every second. */
+  onPass(): void;
 }
 
 /** A process, its loader, and the key that the fleet knows it by. */
@@ -222,6 +224,7 @@ export class Supervisor<T> {
   #tick(): void {
     this.#fleet.tick(performance.now());
     this.#reconcile();
+    this.#ports.onPass();
     for (const member of this.#members.values())
       if (member.process.stage !== "starting") void this.#probe(member);
   }

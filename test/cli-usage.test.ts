@@ -21,6 +21,8 @@ const COMMANDS = [
   "versions",
   "rollback",
   "delete",
+  "completion",
+  "help",
 ];
 
 describe("--help", () => {

@@ -19,6 +19,7 @@ const SOURCES = [
   "README.md",
   "LICENSE",
   "bin",
+  "packaging",
   "runtime",
   "scheduler",
   "scripts",
@@ -69,6 +70,10 @@ describe("npm pack", () => {
       "dist/runtime/host.js",
       "dist/runtime/prelude.js",
       "dist/runtime/console.js",
+      "packaging/systemd/dexter.service",
+      "packaging/systemd/wrangler.toml",
+      "packaging/docker/Dockerfile",
+      "packaging/kubernetes/dexter.yaml",
       "templates/default/gitignore",
       "templates/default/.dev.vars.example",
       "templates/default/wrangler.toml",
@@ -76,7 +81,7 @@ describe("npm pack", () => {
     ])
       assert.ok(files.includes(file), `${file} is missing: ${files.join(" ")}`);
     const others = files.filter(
-      (file) => !/^(?:bin|dist|templates)\/|^(?:package\.json|LICENSE|[A-Z]+\.md)$/.test(file),
+      (file) => !/^(?:bin|dist|packaging|templates)\/|^(?:package\.json|LICENSE|[A-Z]+\.md)$/.test(file),
     );
     assert.deepEqual(others, []);
     assert.deepEqual(

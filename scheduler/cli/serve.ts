@@ -4,6 +4,7 @@ import { DexterError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
 import { DexterNode } from "../node.ts";
+import { Notifier } from "../notify.ts";
 import { banner } from "./banner.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
 import { tracerFor } from "./tracing.ts";
@@ -32,6 +33,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   process.stdout.removeAllListeners("error").on("error", () => {});
   const onRequest = dev ? await requestLog() : undefined;
   const tracer = await tracerFor(process.env, log);
+  const notifier = new Notifier(process.env, { onFailure: (reason) => log.warn(reason) });
 
   const starting = new AbortController();
   const interrupt = () => starting.abort();
@@ -44,6 +46,7 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
     inspect: relay !== undefined,
     logs,
     tracer,
+    notifier,
     readProject,
     onStop: (graceful) => stop(graceful),
     signal: starting.signal,

@@ -14,6 +14,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import workerd from "workerd";
 import { DexterError } from "../errors.ts";
+import { withoutCapabilities } from "./capabilities.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
 import { parseServerLine } from "./output.ts";
 import { blamed, type Resident, writeModules } from "./residents.ts";
@@ -77,6 +78,7 @@ export class ServerProcess {
         LAUNCHER,
         "sh",
         options.coreDumpDirectory ?? "",
+        ...withoutCapabilities(),
         workerd.default,
         "serve",
         "--experimental",

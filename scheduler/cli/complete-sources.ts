@@ -1,0 +1,57 @@
+/** What `dexter complete` knows of this machine: directives, environments of the configuration, functions that run. */
+import type { Command } from "commander";
+import type { ListedFunction } from "../admin/deploys.ts";
+import { directiveTable } from "../config/directives.ts";
+import { configsIn, readDocument } from "../config/document.ts";
+import type { VersionStatus } from "../deployments.ts";
+import { type Candidate, commandsOf, type Given, type Sources } from "./complete.ts";
+import { callNode, nodeAddress } from "./node-client.ts";
+import { TOPIC_CANDIDATES } from "./topics/index.ts";
+
+/** Somebody waits with a finger on the key. */
+const PATIENCE_MS = 500;
+
+export function machineSources(program: Command): Sources {
+  return {
+    "name=value": async () =>
+      directiveTable().map(({ name, description }) => ({ value: `${name}=`, description })),
+    env: (given) => orNone(environments(given)),
+    function: (given) => orNone(functions(given)),
+    version: (given) => orNone(versions(given)),
+    topic: async () => [...TOPIC_CANDIDATES, ...commandsOf(program)],
+  };
+}
+
+async function environments({ config = [] }: Given): Promise<Candidate[]> {
+  const cwd = process.cwd();
+  const [path = (await configsIn(cwd))[0]] = config;
+  if (path === undefined) return [];
+  const { data } = await readDocument(path, cwd);
+  return Object.keys(data.env ?? {}).map((value) => ({ value, description: "" }));
+}
+
+async function functions(given: Given): Promise<Candidate[]> {
+  const found = await ask<ListedFunction[]>(given, "/functions");
+  return found.map(({ name, routes }) => ({ value: name, description: routes.join(", ") }));
+}
+
+async function versions(given: Given): Promise<Candidate[]> {
+  const name = encodeURIComponent(given.function?.at(-1) ?? "");
+  const found = await ask<VersionStatus[]>(given, `/functions/${name}/versions`);
+  return found.map(({ version, live }) => ({ value: version, description: live ? "live" : "" }));
+}
+
+/** Calls the node that the command line means. */
+async function ask<T>(given: Given, path: string): Promise<T> {
+  const { config, env, node, "token-file": tokenFile } = given;
+  const options = Object.entries({ config, env, node, tokenFile }).flatMap(([name, values]) =>
+    values === undefined ? [] : [[name, values.at(-1)]],
+  );
+  const address = await nodeAddress({ ...Object.fromEntries(options), set: given.set ?? [] });
+  return await callNode<T>(address, "GET", path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+}
+
+/** A key that completes nothing is better than an error in the middle of a line. */
+async function orNone(found: Promise<Candidate[]>): Promise<Candidate[]> {
+  return await found.catch(() => []);
+}

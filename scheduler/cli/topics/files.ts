@@ -1,0 +1,37 @@
+/** `dexter help files` */
+import { filled, listed, type Topic } from "./topic.ts";
+
+const FILES = [
+  ["dexter.pid", "process id of the scheduler (directive pid_file)"],
+  ["dexter.lock", "process id and start time of its owner; a dead owner's lock is taken over (lock_file)"],
+  ["admin.sock", "what commands about a running dexter talk to; only its owner and root may open it"],
+  ["store/<function>/", "mode 0700: deployed versions, and live.json, which names the live one"],
+  [
+    "run/<server>.<generation>/",
+    "mode 0700: the server's configuration, a control socket, a socket for each thread",
+  ],
+] as const;
+
+export const files: Topic = {
+  name: "files",
+  summary: "what is in the data directory",
+  text: ({ width }) =>
+    [
+      filled(
+        `
+The data directory is .dexter beside the configuration, unless data_dir says otherwise. One dexter at a time owns it; that is
+how "dexter status", "dexter reload" and "dexter stop" find the one that is meant, so give them the same --config, --env and
+--set.`,
+        width,
+      ),
+      listed(FILES, width),
+      filled(
+        `
+Only store/ has to be kept; a stop removes the rest.
+
+When the path of data_dir has more than 75 bytes, admin.sock and run/ are in a folder dexter-<user id>-<hash> of the system's
+temporary one, because the address of a socket is short.`,
+        width,
+      ),
+    ].join("\n\n"),
+};
