@@ -43,7 +43,7 @@ export class Front implements ListenerPorts {
     return this.#router.routesOf(name);
   }
 
-  clientOf: ClientResolver = (peer, request) => this.#clientOf(peer, request);
+  clientOf: ClientResolver = (peer, request, scheme) => this.#clientOf(peer, request, scheme);
 
   route(host: string, path: string): string | undefined {
     return this.#router.match(host, path);

@@ -104,7 +104,7 @@ export class DexterNode {
       dispatcher: this.#dispatcher,
       onRequest: options.onRequest,
     });
-    this.#listeners = new Listeners(this.#front);
+    this.#listeners = new Listeners(this.#front, log);
     this.deployments = new Deployments({
       store: new Store(node.dataDir),
       registry: this.registry,

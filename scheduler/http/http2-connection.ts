@@ -1,0 +1,114 @@
+/**
+ * HTTP/2 with one client, by way of Node's own implementation: each stream becomes a request. WebSockets come over
+ * connections of their own: `SETTINGS_ENABLE_CONNECT_PROTOCOL` (RFC 8441) is not sent, so no client asks for them here.
+ */
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { TLSSocket } from "node:tls";
+import { type ClientConnection, type ConnectionOwner, KEEP_ALIVE_MS, LINGER_MS } from "./connection.ts";
+import { Http2HeadReader } from "./http2-head.ts";
+import { Http2Request } from "./http2-request.ts";
+import { ALLOWED_METHODS, MAX_HEADERS, type Refusal } from "./vet.ts";
+
+/** Most requests of one connection in progress at once. */
+const MAX_STREAMS = 128;
+/** Most bytes of a body that nobody reads yet. */
+const STREAM_WINDOW = 262_144;
+/** Most bytes on their way to the listener, of all bodies of a connection. */
+const CONNECTION_WINDOW = 1_048_576;
+
+const SETTINGS = {
+  settings: {
+    maxConcurrentStreams: MAX_STREAMS,
+    initialWindowSize: STREAM_WINDOW,
+    // Beyond the limit of a head, so that a client that crosses that gets an answer.
+    maxHeaderListSize: 65_536,
+    enablePush: false,
+  },
+  maxHeaderListPairs: MAX_HEADERS + 100,
+  // In MB: every stream may have its window's worth waiting.
+  maxSessionMemory: 64,
+} as const;
+
+export class Http2Connection implements ClientConnection {
+  readonly #socket: TLSSocket;
+  readonly #session: ServerHttp2Session;
+  readonly #owner: ConnectionOwner;
+  readonly #heads = new Http2HeadReader();
+  readonly #peer: string | undefined;
+  #streams = 0;
+  #sinceMs: number;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(socket: TLSSocket, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#peer = socket.remoteAddress;
+    this.#sinceMs = owner.nowMs;
+    // A client that closes its side sends no more frames, of which even reading an answer takes some.
+    socket.allowHalfOpen = false;
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => clearTimeout(this.#linger));
+    this.#session = performServerHandshake(socket, SETTINGS);
+    this.#session.setLocalWindowSize(CONNECTION_WINDOW);
+    this.#session.on("error", () => socket.destroy());
+    this.#session.on("stream", this.#onStream);
+  }
+
+  /** Tells the client to send no more requests here. Those in progress go on, and the last one ends the session. */
+  closeIfIdle(): void {
+    if (!this.#session.closed) this.#session.close();
+    if (this.#streams === 0) this.#lingerOn();
+  }
+
+  checkTime(nowMs: number): void {
+    if (this.#streams === 0 && nowMs - this.#sinceMs > KEEP_ALIVE_MS) this.closeIfIdle();
+  }
+
+  /** The types of the library do not tell of the headers as they came, in their order. */
+  readonly #onStream = (
+    stream: ServerHttp2Stream,
+    _: IncomingHttpHeaders,
+    flags: number,
+    raw = [] as string[],
+  ) => {
+    this.#streams++;
+    // What matters of it is that the stream is closed.
+    stream.on("error", () => {});
+    stream.on("close", () => this.#onStreamClosed());
+    const result = this.#heads.read(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0);
+    if ("refusal" in result) return answerRefusal(stream, result.refusal, raw);
+    const { head } = result;
+    if (head.facts.refusal) return answerRefusal(stream, head.facts.refusal, raw);
+    this.#owner.onRequest(new Http2Request(stream, head, this.#peer));
+  };
+
+  #onStreamClosed(): void {
+    this.#streams--;
+    this.#sinceMs = this.#owner.nowMs;
+    if (this.#streams === 0 && this.#session.closed) this.#lingerOn();
+  }
+
+  /** The session ends its side after the last stream; a client that does not close its side is not waited for. */
+  #lingerOn(): void {
+    this.#linger ??= setTimeout(() => this.#socket.destroy(), LINGER_MS);
+  }
+}
+
+function answerRefusal(stream: ServerHttp2Stream, { status, reason }: Refusal, raw: readonly string[]): void {
+  const body = Buffer.from(`${status} ${reason}\n`);
+  stream.respond({
+    ":status": status,
+    "content-type": "text/plain; charset=utf-8",
+    ...(status === 405 ? { allow: ALLOWED_METHODS } : {}),
+    "content-length": body.length,
+  });
+  stream.end(raw[raw.indexOf(":method") + 1] === "HEAD" ? undefined : body);
+  stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
