@@ -117,9 +117,15 @@ export function http2Headers(status: number, lines: string): OutgoingHttpHeaders
     const [name, value] = [raw[i]!.toLowerCase(), raw[i + 1]!];
     if (OF_CONNECTION.has(name)) continue;
     const earlier = headers[name];
-    if (earlier === undefined) headers[name] = value;
-    else if (name !== "set-cookie") headers[name] = `${earlier}, ${value}`;
-    else headers[name] = Array.isArray(earlier) ? [...earlier, value] : [String(earlier), value];
+    headers[name] = earlier === undefined ? value : [earlier as string | string[], value].flat();
   }
   return headers;
+}
+
+/** The same with one line for each name, but for cookies, of which commas may be part (RFC 9110 §5.3). */
+export function joinedHeaders(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const joined: OutgoingHttpHeaders = Object.create(null);
+  for (const [name, value] of Object.entries(headers))
+    joined[name] = Array.isArray(value) && name !== "set-cookie" ? value.join(", ") : value;
+  return joined;
 }

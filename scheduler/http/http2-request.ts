@@ -11,7 +11,7 @@ import {
   type RequestBody,
   type RequestSink,
 } from "./client-request.ts";
-import { http2Headers } from "./http2-head.ts";
+import { http2Headers, joinedHeaders } from "./http2-head.ts";
 import type { RequestHead } from "./request-head.ts";
 
 export class Http2Request implements ClientRequest {
@@ -106,15 +106,22 @@ export class Http2Request implements ClientRequest {
     assert.fail("HTTP/2 has no upgrade");
   }
 
+  /** With an error: `close` would end the body properly before it resets the stream. */
   destroy(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#stream.destroy(new Error("the answer was cut off"));
   }
 
   #respond(endStream: boolean): void {
     const headers = this.#unsent!;
     this.#unsent = undefined;
     this.headersSent = true;
-    if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.respond(headers, { endStream });
+    if (this.#stream.destroyed || this.#stream.closed) return;
+    try {
+      this.#stream.respond(headers, { endStream });
+    } catch {
+      // The library takes some headers only once, which a function may have sent in several lines.
+      this.#stream.respond(joinedHeaders(headers), { endStream });
+    }
   }
 
   /** A client that asked waits for this before it sends the body (RFC 9110 §10.1.1). */
