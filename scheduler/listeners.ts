@@ -41,7 +41,6 @@ export class Listeners {
     const modeOf = (address: ListenAddress) => this.#modeOf(address, tls, certificates);
     const opened: Listener[] = [];
     const abandon = () => {
-      certificates?.close();
       for (const listener of opened) listener.destroy();
     };
     const known = (address: ListenAddress) => this.#open.some((listener) => serves(listener, address));
@@ -65,6 +64,7 @@ export class Listeners {
       }
       this.#certificates?.close();
       this.#certificates = certificates;
+      certificates?.watch();
     };
     return { finish, abandon };
   }

@@ -31,7 +31,7 @@ export class Certificates {
   readonly config: TlsConfig;
   readonly #log: CertificateLog;
   readonly #entries: readonly Entry[];
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #byHost = new Map<string, SecureContext>();
   #revision = 0;
 
@@ -44,7 +44,6 @@ export class Certificates {
       return { files, certificate: readCertificate(files, config.minVersion), known, seen: known };
     });
     this.#index();
-    this.#timer = setInterval(() => this.check(), CHECK_MS).unref();
   }
 
   /** Changes with any of the certificates. */
@@ -72,6 +71,11 @@ export class Certificates {
       entry.seen = now;
       if (settled && now !== entry.known) this.#readAgain(entry);
     }
+  }
+
+  /** Looks at the files now and then, until `close`. */
+  watch(): void {
+    this.#timer ??= setInterval(() => this.check(), CHECK_MS).unref();
   }
 
   close(): void {

@@ -16,7 +16,7 @@ import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "./diffe
 import { SocketLog } from "./socketLog.ts";
 import type { WitnessSlot } from "./witness.ts";
 
-const CASE_DEADLINE_MS = 10_000;
+const CASE_DEADLINE_MS = 30_000;
 const LONGEST_BODY_SHOWN = 2_000;
 
 const FRAMING = /^(content-length|transfer-encoding):/;
