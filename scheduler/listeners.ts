@@ -97,6 +97,9 @@ export class Listeners {
   }
 }
 
-function serves({ address }: Listener, { host, port }: ListenAddress): boolean {
-  return address.host === host && address.port === port;
+/** Whether the address is the listener's. Of those whose port the system chooses, there may be one of each kind. */
+function serves(listener: Listener, { host, port, secure }: ListenAddress): boolean {
+  if (listener.address.host !== host) return false;
+  if (port !== 0) return listener.port === port;
+  return listener.address.port === 0 && listener.isSecure === (secure === true);
 }
