@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
-import { connect as connectTcp } from "node:net";
+import { type AddressInfo, connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { createClientResolver } from "../scheduler/http/client-address.ts";
 import type { ClientRequest, RequestSink } from "../scheduler/http/client-request.ts";
+import { Http2Connection } from "../scheduler/http/http2-connection.ts";
 import { Listener } from "../scheduler/http/listener.ts";
 import { Certificates } from "../scheduler/tls/certificates.ts";
 import { makeCertificate, writeCertificate } from "./support/certificates.ts";
@@ -393,22 +394,83 @@ function frame(type: number, flags: number, stream: number, payload: Buffer): Bu
   return Buffer.concat([head, payload]);
 }
 
+/** What a client sends first, with settings that change nothing. */
+const PREFACE = Buffer.concat([
+  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  frame(4, 0, 0, Buffer.alloc(0)),
+]);
+/** POST https://a.test/ by the static table (RFC 7541, appendix A). */
+const POST_HEAD = Buffer.concat([Buffer.from([0x83, 0x87, 0x84, 0x41, 6]), Buffer.from("a.test")]);
+
 describe("a stream that its client resets without an error", () => {
   it("does not pass for one whose body is whole", async (test) => {
     const { listener, arrived } = await setUp(test);
     const socket = openSocket(listener.port);
     cleanUp(test, () => socket.destroy());
-    // POST https://a.test/ by the static table (RFC 7541, appendix A).
-    const head = Buffer.concat([Buffer.from([0x83, 0x87, 0x84, 0x41, 6]), Buffer.from("a.test")]);
-    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    socket.write(frame(4, 0, 0, Buffer.alloc(0)));
-    socket.write(Buffer.concat([frame(1, 4, 1, head), frame(0, 0, 1, Buffer.from("a beginning"))]));
+    socket.write(
+      Buffer.concat([PREFACE, frame(1, 4, 1, POST_HEAD), frame(0, 0, 1, Buffer.from("a beginning"))]),
+    );
     const request = await arrived(1);
     const sink = new Sink();
     request.sink = sink;
     request.read();
     await until("it has come", () => sink.bytes > 0);
     socket.write(frame(3, 0, 1, Buffer.alloc(4)));
+    await until("the request is over", () => sink.events.length > 0);
+    assert.deepEqual(sink.events, ["closed"]);
+  });
+});
+
+describe("a connection with a request in progress, whose client is silent", () => {
+  /** A connection without its listener: the test tells the time. */
+  async function setUpConnection(test: TestContext) {
+    const { cert, key } = await made;
+    const requests: ClientRequest[] = [];
+    const server = createServer({ cert, key, ALPNProtocols: ["h2"] }).listen(0, "127.0.0.1");
+    cleanUp(test, () => server.close());
+    await once(server, "listening");
+    const client = openSocket((server.address() as AddressInfo).port);
+    client.on("error", () => {});
+    cleanUp(test, () => client.destroy());
+    const [socket] = (await once(server, "secureConnection")) as [TLSSocket];
+    const owner = {
+      nowMs: 0,
+      closing: false,
+      onRequest: (request: ClientRequest) => void requests.push(request),
+    };
+    const connection = new Http2Connection(socket, owner);
+    const arrived = () => until("the request has come", () => requests[0]);
+    return { client, socket, connection, arrived };
+  }
+
+  it("stays when its client answers a ping", async (test) => {
+    const { client, socket, connection, arrived } = await setUpConnection(test);
+    const session = await open(client);
+    const answer = answerOf(ask(session));
+    const request = await arrived();
+    connection.checkTime(1_000);
+    const before = socket.bytesRead;
+    connection.checkTime(12_000);
+    await until("it has answered", () => socket.bytesRead > before);
+    connection.checkTime(23_000);
+    connection.checkTime(33_000);
+    assert.equal(socket.destroyed, false);
+    request.answer(200, "", "late");
+    assert.equal((await answer).text, "late");
+  });
+
+  it("ends, and its request with it, when that does not", async (test) => {
+    const { client, socket, connection, arrived } = await setUpConnection(test);
+    client.write(Buffer.concat([PREFACE, frame(1, 5, 1, POST_HEAD)]));
+    const request = await arrived();
+    const sink = new Sink();
+    request.sink = sink;
+    connection.checkTime(1_000);
+    connection.checkTime(12_000);
+    connection.checkTime(20_000);
+    assert.equal(socket.destroyed, false);
+    connection.checkTime(22_000);
+    assert.equal(socket.destroyed, true);
     await until("the request is over", () => sink.events.length > 0);
     assert.deepEqual(sink.events, ["closed"]);
   });

@@ -10,7 +10,13 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import { type ClientConnection, type ConnectionOwner, KEEP_ALIVE_MS, LINGER_MS } from "./connection.ts";
+import {
+  CLOSING_MS,
+  type ClientConnection,
+  type ConnectionOwner,
+  KEEP_ALIVE_MS,
+  LINGER_MS,
+} from "./connection.ts";
 import { Http2HeadReader } from "./http2-head.ts";
 import { Http2Request } from "./http2-request.ts";
 import { ALLOWED_METHODS, MAX_HEADERS, type Refusal } from "./vet.ts";
@@ -18,9 +24,12 @@ import { ALLOWED_METHODS, MAX_HEADERS, type Refusal } from "./vet.ts";
 /** Most requests of one connection in progress at once. */
 const MAX_STREAMS = 128;
 /** Most bytes of a body that nobody reads yet. */
-const STREAM_WINDOW = 262_144;
+const STREAM_WINDOW = 524_288;
 /** Most bytes on their way to the listener, of all bodies of a connection. */
 const CONNECTION_WINDOW = 1_048_576;
+
+/** After so long without a byte of its client a connection with requests in progress is asked whether it is alive. */
+const SILENT_MS = 10_000;
 
 const SETTINGS = {
   settings: {
@@ -42,7 +51,12 @@ export class Http2Connection implements ClientConnection {
   readonly #heads = new Http2HeadReader();
   readonly #peer: string | undefined;
   #streams = 0;
+  /** Requests without a whole answer. */
+  #unanswered = 0;
   #sinceMs: number;
+  /** Bytes that have come, and when there were last more than before. */
+  #heard = { bytes: 0, atMs: 0 };
+  #asked = false;
   #linger: NodeJS.Timeout | undefined;
 
   constructor(socket: TLSSocket, owner: ConnectionOwner) {
@@ -50,6 +64,7 @@ export class Http2Connection implements ClientConnection {
     this.#owner = owner;
     this.#peer = socket.remoteAddress;
     this.#sinceMs = owner.nowMs;
+    this.#heard.atMs = owner.nowMs;
     // A client that closes its side sends no more frames, of which even reading an answer takes some.
     socket.allowHalfOpen = false;
     socket.on("error", () => socket.destroy());
@@ -66,8 +81,29 @@ export class Http2Connection implements ClientConnection {
     if (this.#streams === 0) this.#lingerOn();
   }
 
+  /** Answers that their client does not take keep no connection open. */
   checkTime(nowMs: number): void {
-    if (this.#streams === 0 && nowMs - this.#sinceMs > KEEP_ALIVE_MS) this.closeIfIdle();
+    if (this.#unanswered > 0) return this.#checkLife(nowMs);
+    const waitedMs = nowMs - this.#sinceMs;
+    if (waitedMs > KEEP_ALIVE_MS) this.closeIfIdle();
+    if (waitedMs > KEEP_ALIVE_MS + CLOSING_MS) this.#socket.destroy();
+  }
+
+  /**
+   * A client may vanish without a word. And the library may cease to read from a connection that its client has reset
+   * while something was being written: then nobody is told that the requests have been given up.
+   */
+  #checkLife(nowMs: number): void {
+    const { bytesRead } = this.#socket;
+    if (bytesRead !== this.#heard.bytes) {
+      this.#heard = { bytes: bytesRead, atMs: nowMs };
+      this.#asked = false;
+    }
+    const silentMs = nowMs - this.#heard.atMs;
+    if (this.#asked && silentMs > 2 * SILENT_MS) return void this.#socket.destroy();
+    if (this.#asked || silentMs <= SILENT_MS || this.#session.destroyed) return;
+    this.#asked = true;
+    this.#session.ping(() => {});
   }
 
   /** The types of the library do not tell of the headers as they came, in their order. */
@@ -81,16 +117,23 @@ export class Http2Connection implements ClientConnection {
     // What matters of it is that the stream is closed.
     stream.on("error", () => {});
     stream.on("close", () => this.#onStreamClosed());
+    // The client has given it up by now.
+    if (stream.destroyed) return;
     const result = this.#heads.read(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0);
     if ("refusal" in result) return answerRefusal(stream, result.refusal, raw);
     const { head } = result;
     if (head.facts.refusal) return answerRefusal(stream, head.facts.refusal, raw);
-    this.#owner.onRequest(new Http2Request(stream, head, this.#peer));
+    this.#unanswered++;
+    this.#owner.onRequest(new Http2Request(stream, head, { peer: this.#peer, onAnswered: this.#onAnswered }));
+  };
+
+  readonly #onAnswered = (): void => {
+    this.#unanswered--;
+    this.#sinceMs = this.#owner.nowMs;
   };
 
   #onStreamClosed(): void {
     this.#streams--;
-    this.#sinceMs = this.#owner.nowMs;
     if (this.#streams === 0 && this.#session.closed) this.#lingerOn();
   }
 

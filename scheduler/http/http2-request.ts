@@ -14,6 +14,13 @@ import {
 import { http2Headers, joinedHeaders } from "./http2-head.ts";
 import type { RequestHead } from "./request-head.ts";
 
+/** What a request knows of its connection. */
+export interface Http2RequestConnection {
+  readonly peer: string | undefined;
+  /** Once: the answer is whole, or will never be. */
+  onAnswered(): void;
+}
+
 export class Http2Request implements ClientRequest {
   readonly head: RequestHead;
   readonly peer: string | undefined;
@@ -22,16 +29,18 @@ export class Http2Request implements ClientRequest {
   status = 0;
   headersSent = false;
   readonly #stream: ServerHttp2Stream;
+  readonly #connection: Http2RequestConnection;
   #body: RequestBody;
   #unsent: OutgoingHttpHeaders | undefined;
   #answered = false;
   #closed = false;
   #copied = false;
 
-  constructor(stream: ServerHttp2Stream, head: RequestHead, peer: string | undefined) {
+  constructor(stream: ServerHttp2Stream, head: RequestHead, connection: Http2RequestConnection) {
     this.#stream = stream;
     this.head = head;
-    this.peer = peer;
+    this.#connection = connection;
+    this.peer = connection.peer;
     const { framing } = head.facts;
     this.#body = framing === "none" || framing === 0 ? "ended" : "unread";
     stream.on("drain", () => this.sink?.onDrain());
@@ -89,6 +98,7 @@ export class Http2Request implements ClientRequest {
   end(last = ""): void {
     if (this.#answered || this.#closed) return;
     this.#answered = true;
+    this.#connection.onAnswered();
     if (this.#unsent && last === "") this.#respond(true);
     else {
       this.flush();
@@ -126,7 +136,7 @@ export class Http2Request implements ClientRequest {
 
   /** A client that asked waits for this before it sends the body (RFC 9110 §10.1.1). */
   #sayContinue(): void {
-    if (this.head.facts.expectContinue && this.status === 0)
+    if (this.head.facts.expectContinue && this.status === 0 && !this.#stream.closed)
       this.#stream.additionalHeaders({ ":status": 100 });
   }
 
@@ -147,6 +157,8 @@ export class Http2Request implements ClientRequest {
   #onClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (!this.#answered) this.sink?.onClosed();
+    if (this.#answered) return;
+    this.#connection.onAnswered();
+    this.sink?.onClosed();
   }
 }
