@@ -27,6 +27,7 @@ const catalogue = {
     500,
   ],
   LISTEN_FAILED: ["cannot listen on {address}: {reason}", 500],
+  CERTIFICATE: ["{path}: {reason}", 500],
   LOCKED: [
     "{path}: another dexter (process {pid}) runs on this data directory; stop it or set data_dir",
     500,

@@ -5,8 +5,8 @@
 import type { Dispatcher } from "./dispatch/dispatcher.ts";
 import { DexterError } from "./errors.ts";
 import { type Client, type ClientResolver, createClientResolver } from "./http/client-address.ts";
-import type { RefusedRequest } from "./http/client-connection.ts";
 import type { ClientRequest } from "./http/client-request.ts";
+import type { RefusedRequest } from "./http/connection.ts";
 import type { ListenerPorts, RequestContext } from "./http/listener.ts";
 import type { Journal } from "./logs/journal.ts";
 import { createRouter, type Router } from "./policy/routes.ts";
@@ -46,7 +46,7 @@ export class Front implements ListenerPorts {
     return this.#router.routesOf(name);
   }
 
-  clientOf: ClientResolver = (peer, request) => this.#clientOf(peer, request);
+  clientOf: ClientResolver = (peer, request, scheme) => this.#clientOf(peer, request, scheme);
 
   route(host: string, path: string): string | undefined {
     return this.#router.match(host, path);

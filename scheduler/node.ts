@@ -141,7 +141,7 @@ export class DexterNode {
       journal: this.#journal,
       answered: (functionName, status) => this.#metrics.answered(functionName, status),
     });
-    this.#listeners = new Listeners(this.#front);
+    this.#listeners = new Listeners(this.#front, logs.log);
     this.deployments = new Deployments({
       store: new Store(node.dataDir),
       registry: this.registry,

@@ -1,7 +1,7 @@
 /** What is told of a request that is over: to the access log, to who follows, on the terminal of `dexter dev`. */
 import type { Exchange } from "./dispatch/exchange.ts";
-import type { RefusedRequest } from "./http/client-connection.ts";
 import type { ClientRequest } from "./http/client-request.ts";
+import type { RefusedRequest } from "./http/connection.ts";
 import type { HeaderBlock, RequestHead } from "./http/request-head.ts";
 
 /** What is told of the client that went away before it had an answer, as others do. */
@@ -101,6 +101,6 @@ const NONE = { method: "", path: "", target: "", host: "", protocol: "", block: 
 function requestOf(head: RequestHead | undefined) {
   if (head === undefined) return NONE;
   const { facts, url, block } = head;
-  const protocol = block.httpVersionMinor === 0 ? "HTTP/1.0" : "HTTP/1.1";
+  const { protocol } = block;
   return { method: block.method, path: facts.path, target: url, host: facts.host, protocol, block };
 }

@@ -19,6 +19,25 @@ export interface ThreadSettings {
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  /** Its connections are encrypted. */
+  readonly secure?: true;
+}
+
+/** PEM files of a certificate (with what chains it to its issuer) and of its key. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+  /** Host names it is for, some as `*.example.com`; undefined: those that it names. */
+  readonly hosts?: readonly string[];
+}
+
+/** The `[dexter.tls]` table. */
+export interface TlsConfig {
+  readonly certificates: readonly CertificateFiles[];
+  /** Requests that came unencrypted are sent to https. */
+  readonly redirect: boolean;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
+  readonly http2: boolean;
 }
 
 /** The `[dexter]` table, checked, with defaults filled in. */
@@ -30,6 +49,7 @@ export interface NodeConfig extends ThreadSettings {
   /** How old a server becomes at least before its requests end it; 0 = they are a limit. */
   readonly recycleAfterMs: number;
   readonly listen: readonly ListenAddress[];
+  readonly tls: TlsConfig;
   readonly listenBacklog: number;
   readonly user?: string;
   readonly group?: string;

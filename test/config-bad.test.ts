@@ -48,7 +48,8 @@ const folder = (title: string, files: Files, message: string | RegExp): BadCase 
 });
 
 const DURATION = 'must be a duration such as "300s", "5m", "250ms" or a number of seconds';
-const LISTEN = 'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787" or "*:80"';
+const LISTEN =
+  'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787", "*:80" or "https://*:443"';
 const PROXY = 'must be an IP address or a range such as "10.0.0.0/8" or "fd00::/8"';
 const NAME = 'must be lower-case letters, digits and "-", at most 63, with no "-" at either end';
 const ROUTE = 'must be a pattern such as "example.com/api/*", or a table with one as its "pattern"';

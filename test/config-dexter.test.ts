@@ -20,6 +20,7 @@ test("gives every directive its documented default", async (t) => {
     keepVersions: 10,
     idleTimeoutMs: 300_000,
     listen: [{ host: "127.0.0.1", port: 8787 }],
+    tls: { certificates: [], redirect: false, minVersion: "TLSv1.2", http2: true },
     listenBacklog: 511,
     pidFile: join(root, ".dexter/dexter.pid"),
     lockFile: join(root, ".dexter/dexter.lock"),

@@ -5,9 +5,9 @@ import { list, table, terminalWidth } from "./table.ts";
 
 /** The functions with their URLs, and where to look further. */
 export function banner(node: DexterNode, inspector?: string): string {
-  const [url = ""] = node.urls;
   const { node: settings } = node.project;
   const functions = [...node.registry.functions.keys()].map((name) => ({ name }));
+  const url = firstUrl(node.urls, settings.tls.redirect);
   const rows = functions.map(({ name }) => {
     const routes = node.routesOf(name);
     return [name, urlOf(name, routes, url, settings.baseDomain), list(routes)];
@@ -39,15 +39,23 @@ function debuggers(functions: readonly { readonly name: string }[], inspector: s
   ];
 }
 
+/** Where requests are answered: not where they are only sent on to https. */
+function firstUrl(urls: readonly string[], redirect: boolean): string {
+  const [first = ""] = urls;
+  return redirect ? (urls.find((url) => url.startsWith("https:")) ?? first) : first;
+}
+
 /** A link that reaches the function, from its first route. */
 function urlOf(name: string, routes: readonly string[], url: string, baseDomain: string): string {
-  const { origin, port } = reachable(url);
+  const { origin, port, protocol } = reachable(url);
   if (routes.includes("*/*")) return `${origin}/`;
   const [first = ""] = routes;
   if (first === `${name}.${baseDomain}/*` && routes.includes(`*/${name}/*`)) return `${origin}/${name}`;
   const [host = "", ...path] = first.replace(/\*$/, "").split("/");
   const below = path.join("/");
-  return host.startsWith("*") || host === "" ? `${origin}/${below}` : `http://${host}:${port}/${below}`;
+  return host.startsWith("*") || host === ""
+    ? `${origin}/${below}`
+    : `${protocol}//${host}${port === "" ? "" : `:${port}`}/${below}`;
 }
 
 /** Nobody can open the address that means all of them. */

@@ -4,14 +4,16 @@
  */
 import { availableParallelism } from "node:os";
 import * as z from "zod";
-import { squash } from "./problems.ts";
+import { squash, unknownKey } from "./problems.ts";
 import {
   account,
   addressRange,
+  certificateHost,
   duration,
   filePath,
   hostName,
   listenAddress,
+  listenEntry,
   listOf,
   networkRange,
   oneOf,
@@ -63,7 +65,7 @@ function optional<T extends z.ZodType>(schema: T, description: string, original 
   return field;
 }
 
-const listen = listOf(listenAddress).superRefine((addresses, context) => {
+const listen = listOf(listenEntry).superRefine((addresses, context) => {
   if (addresses.length === 0) context.addIssue("must name at least one [address:]port");
   for (const [index, address] of addresses.entries()) {
     if (addresses.slice(0, index).some((earlier) => sameListen(earlier, address)))
@@ -73,6 +75,25 @@ const listen = listOf(listenAddress).superRefine((addresses, context) => {
         message: "must differ from the other addresses; this one is already listened on",
       });
   }
+});
+
+const certificateShape = {
+  cert: filePath,
+  key: filePath,
+  hosts: listOf(certificateHost)
+    .refine((hosts) => hosts.length > 0, "must name at least one host")
+    .optional(),
+};
+
+/** One table for each certificate. */
+const certificate = z.strictObject(certificateShape, {
+  error: (issue) => {
+    if (issue.code === "unrecognized_keys") {
+      const [key = ""] = (issue as { keys?: string[] }).keys ?? [];
+      return `"${key}": ${unknownKey(key, Object.keys(certificateShape))}`;
+    }
+    return 'must be a table with cert and key, such as { cert = "site.pem", key = "site.key" }';
+  },
 });
 
 /** The settings that a function's own `[dexter]` table may override. */
@@ -131,9 +152,17 @@ export const directiveShape = {
   listen: setting(
     listen,
     "127.0.0.1:8787",
-    'one or several [address:]port; a port alone is on 127.0.0.1, "*:80" on all addresses',
+    'one or several [address:]port; a port alone is on 127.0.0.1, "*:80" on all addresses; "https://*:443" is encrypted',
     "Listen",
   ),
+  "tls.certificates": setting(
+    listOf(certificate),
+    [],
+    "PEM files { cert, key, hosts } for https; the first is for hosts that none is for",
+  ),
+  "tls.redirect": setting(onOff, "off", "whether requests that came unencrypted are sent to https"),
+  "tls.min_version": setting(oneOf(["1.2", "1.3"]), "1.2", "the oldest version of TLS that is spoken"),
+  "tls.http2": setting(onOff, "on", "whether HTTP/2 is offered over https"),
   listen_backlog: setting(
     whole(1, 65_535),
     511,
@@ -244,6 +273,9 @@ export type DirectiveValues = z.output<typeof directiveTableSchema>;
 /** What a function's own `[dexter]` table may set. */
 export const FUNCTION_DIRECTIVES = [...Object.keys(threadShape), "health_path"];
 export const DIRECTIVES = Object.keys(directiveShape);
+
+/** Tables inside the table; `name.directive` is a directive of one. */
+export const DIRECTIVE_TABLES = ["tls"];
 
 /** Directives that take a list: on the command line, one separated by commas. */
 export const LIST_DIRECTIVES = ["listen", "trusted_proxies", "allow_network", "v8_flags", "admin_hosts"];

@@ -19,6 +19,7 @@ import {
 } from "./functions.ts";
 import { applySet, collectDirectives, parseNode } from "./node.ts";
 import { Problems } from "./problems.ts";
+import { checkCertificates } from "./tls.ts";
 import { parseWrangler } from "./wrangler.ts";
 
 export interface LoadOptions {
@@ -51,6 +52,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const directives = collectDirectives(wrangler.dexter, problems);
   applySet(options.set ?? [], directives, problems);
   const node = parseNode(directives, root, problems);
+  checkCertificates(node, directives, problems);
   await checkFiles(wrangler, document, load);
 
   const defaults = overlay(wrangler, root, await devVars(root, load), NO_DEFAULTS);

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { FunctionDirectives, NodeConfig, ThreadSettings } from "../types.ts";
 import {
   canonicalDirective,
+  DIRECTIVE_TABLES,
   DIRECTIVES,
   type DirectiveValues,
   directiveShape,
@@ -18,9 +19,11 @@ import {
   formatValue,
   type Problems,
   type Source,
+  squash,
   unknownKey,
 } from "./problems.ts";
 import { checkThreads, resolveThreads } from "./threads.ts";
+import { checkTls, tlsOf } from "./tls.ts";
 import { formatListen, sameListen } from "./values.ts";
 
 const COMMAND_LINE: Source = { at: (path) => ["--set", formatPath(path)].join(" ").trim() };
@@ -36,24 +39,36 @@ export function collectDirectives(tables: readonly Entry[], problems: Problems):
       problems.error(source, path, `must be a table of directives (got ${formatValue(value)})`);
       continue;
     }
-    const spellings = new Map<string, string>();
-    for (const [key, inner] of Object.entries(value)) {
-      const name = canonicalDirective(key);
-      const earlier = name === undefined ? undefined : spellings.get(name);
-      if (name === undefined) problems.error(source, [...path, key], unknownKey(key, DIRECTIVES));
-      else if (earlier !== undefined)
-        problems.error(source, [...path, key], `is the same directive as "${earlier}"; keep one of them`);
-      else {
-        spellings.set(name, key);
-        entries.set(name, {
-          value: inner,
-          source: spelled(source, path.length, name, key),
-          path: [...path, name],
-        });
-      }
-    }
+    collectTable({ value, source, path }, "", entries, problems);
   }
   return entries;
+}
+
+/** @param prefix what comes before the names: nothing, or `tls.` */
+function collectTable(
+  { value, source, path }: Entry,
+  prefix: string,
+  entries: Map<string, Entry>,
+  problems: Problems,
+): void {
+  const spellings = new Map<string, string>();
+  const known = DIRECTIVES.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  for (const [key, inner] of Object.entries(value as object)) {
+    const table = prefix === "" ? DIRECTIVE_TABLES.find((name) => squash(name) === squash(key)) : undefined;
+    const name = table ?? canonicalDirective(`${prefix}${key}`)?.slice(prefix.length);
+    const earlier = name === undefined ? undefined : spellings.get(name);
+    if (name === undefined) problems.error(source, [...path, key], unknownKey(key, known));
+    else if (earlier !== undefined)
+      problems.error(source, [...path, key], `is the same directive as "${earlier}"; keep one of them`);
+    else {
+      spellings.set(name, key);
+      const entry = { value: inner, source: spelled(source, path.length, name, key), path: [...path, name] };
+      if (table === undefined) entries.set(`${prefix}${name}`, entry);
+      else if (typeof inner !== "object" || inner === null || Array.isArray(inner))
+        problems.error(entry.source, entry.path, `must be a table (got ${formatValue(inner)})`);
+      else collectTable(entry, `${table}.`, entries, problems);
+    }
+  }
 }
 
 /** Shows the directive's own name in messages, but looks for the line under the spelling in the file. */
@@ -116,6 +131,7 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     maxRequestsPerChild: all.max_requests_per_child,
     recycleAfterMs: given.max_requests_per_child === undefined ? DEFAULT_RECYCLE_AFTER_MS : 0,
     listen: all.listen,
+    tls: tlsOf(all, root),
     listenBacklog: all.listen_backlog,
     ...(all.user !== undefined && { user: all.user }),
     ...(all.group !== undefined && { group: all.group }),
@@ -147,6 +163,7 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     adminHosts: all.admin_hosts,
   };
   checkNode(node, entries, problems);
+  checkTls(node, entries, problems);
   return node;
 }
 

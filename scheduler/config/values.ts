@@ -69,6 +69,17 @@ export const listenAddress = parsed(
   },
 );
 
+/** What `listen` takes: the same, and where `https://` stands before it, its connections are encrypted. */
+export const listenEntry = parsed(
+  'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787", "*:80" or "https://*:443"',
+  (value): ListenAddress | undefined => {
+    const [, scheme, rest] = /^(?:(https?):\/\/)?([^/]*)\/?$/i.exec(String(value).trim()) ?? [];
+    const { success, data } = listenAddress.safeParse(typeof value === "string" ? rest : value);
+    if (!success) return undefined;
+    return scheme?.toLowerCase() === "https" ? { ...data, secure: true } : data;
+  },
+);
+
 function listenHost(host: string): string | undefined {
   if (host === "*") return "0.0.0.0";
   if (host.startsWith("[")) return isIPv6(host.slice(1, -1)) ? host.slice(1, -1) : undefined;
@@ -130,6 +141,12 @@ export const functionName = matching(DNS_LABEL, NAME_RULE);
 export const hostName = matching(
   new RegExp(`^${LABEL}(\\.${LABEL})*$`),
   'must be a lower-case host name such as "example.com"',
+);
+
+/** A host, or all names one label below it. */
+export const certificateHost = matching(
+  new RegExp(`^(\\*\\.)?${LABEL}(\\.${LABEL})*$`),
+  'must be a lower-case host name such as "example.com" or "*.example.com"',
 );
 
 export const filePath = matching(/^[^\0]+$/, "must be a path");

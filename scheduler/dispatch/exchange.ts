@@ -12,6 +12,7 @@ import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/c
 import { dateLine } from "../http/date-line.ts";
 import { headerJson, renderRequestHead } from "../http/head.ts";
 import type { RequestContext } from "../http/listener.ts";
+import type { HttpProtocol } from "../http/request-head.ts";
 import type { ResponseHead } from "../http/response-head.ts";
 import { HELD_MS } from "../policy/pool.ts";
 import type { Ticket } from "../policy/queue.ts";
@@ -35,8 +36,12 @@ export interface ExchangePorts {
   finished(exchange: Exchange): void;
 }
 
-/** Minimal `request.cf`: what holds without a network of data centres. By minor version. */
-const CF_JSON = [headerJson({ httpProtocol: "HTTP/1.0" }), headerJson({ httpProtocol: "HTTP/1.1" })];
+/** Minimal `request.cf`: what holds without a network of data centres. */
+const CF_JSON = {
+  "HTTP/1.0": headerJson({ httpProtocol: "HTTP/1.0" }),
+  "HTTP/1.1": headerJson({ httpProtocol: "HTTP/1.1" }),
+  "HTTP/2": headerJson({ httpProtocol: "HTTP/2" }),
+} as const satisfies Record<HttpProtocol, string>;
 
 /** An exception report above this is cut off; stacks are far smaller. */
 const MAX_REPORT_BYTES = 1 << 20;
@@ -116,7 +121,7 @@ export class Exchange implements ResponseSink, RequestSink {
       client: this.client,
       requestId: this.id,
       traceparent: this.traceparent,
-      cfJson: CF_JSON[block.httpVersionMinor]!,
+      cfJson: CF_JSON[block.protocol],
     });
     const body = this.request.body !== "ended";
     connection.send(method, text, { upgrade: facts.upgrade, body }, this);
@@ -174,7 +179,7 @@ export class Exchange implements ResponseSink, RequestSink {
       this.#whole = chunk.toString("latin1");
     } else {
       if (!this.request.write(chunk)) this.#connection?.socket.pause();
-      return this.request.unsentBytes > 0;
+      return this.request.holdsPiece;
     }
     return false;
   }

@@ -10,10 +10,12 @@ import { PROTO_HEADER } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
 import { isHost } from "./vet.ts";
 
+export type Scheme = "http" | "https";
+
 export interface Client {
   /** Address of the client, for CF-Connecting-IP. */
   readonly ip: string;
-  readonly proto: "http" | "https";
+  readonly proto: Scheme;
   /** Host that the client asked for, for X-Forwarded-Host. */
   readonly host: string;
   /** The chain of addresses for X-Forwarded-For, the peer last. */
@@ -32,8 +34,8 @@ export interface ForwardedFacts {
   readonly forwardedHost: string | undefined;
 }
 
-/** Peer address of a socket (undefined once it is closed), request, answer. */
-export type ClientResolver = (peer: string | undefined, request: ForwardedFacts) => Client;
+/** Peer address of a socket (undefined once it is closed), request, how the connection is encrypted, answer. */
+export type ClientResolver = (peer: string | undefined, request: ForwardedFacts, scheme?: Scheme) => Client;
 
 const CACHE_SIZE = 4096;
 const UNPRINTABLE = /[^\t -~\x80-\xff]/;
@@ -46,24 +48,30 @@ export function createClientResolver(trustedProxies: readonly string[]): ClientR
   const isTrusted = trustedProxies.length === 0 ? () => false : rememberedTrust(trustList(trustedProxies));
   // Connections repeat themselves: the last client of a peer is mostly the next one too.
   const known = new Map<string | undefined, Client>();
-  return (peer, request) => {
+  return (peer, request, scheme = "http") => {
     const last = known.get(peer);
-    if (last && !last.trusted && last.host === request.host) return last;
+    if (last && !last.trusted && last.host === request.host && last.proto === scheme) return last;
     const ip = normaliseAddress(peer) ?? "0.0.0.0";
-    if (isTrusted(ip)) return believe(ip, request, isTrusted);
-    const client = withLines({ ip, proto: "http", host: request.host, forwardedFor: ip, trusted: false });
+    if (isTrusted(ip)) return believe(ip, request, scheme, isTrusted);
+    const client = withLines({ ip, proto: scheme, host: request.host, forwardedFor: ip, trusted: false });
     if (known.size >= CACHE_SIZE) known.clear();
     known.set(peer, client);
     return client;
   };
 }
 
-function believe(ip: string, request: ForwardedFacts, isTrusted: (ip: string) => boolean): Client {
+function believe(
+  ip: string,
+  request: ForwardedFacts,
+  scheme: Scheme,
+  isTrusted: (ip: string) => boolean,
+): Client {
+  const proto = lastOf(request.forwardedProto)?.toLowerCase() ?? scheme;
   const given = request.forwardedFor;
   const host = lastOf(request.forwardedHost);
   return withLines({
     ip: given === undefined ? ip : clientIn(given, ip, isTrusted),
-    proto: lastOf(request.forwardedProto)?.toLowerCase() === "https" ? "https" : "http",
+    proto: proto === "https" ? "https" : "http",
     host: host !== undefined && isHost(host) ? host : request.host,
     forwardedFor: given ? `${given}, ${ip}` : ip,
     trusted: true,

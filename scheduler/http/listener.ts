@@ -2,12 +2,18 @@
  * The listener: one server for each `listen` address. It finds a request's function and hands it on; what
  * no function may see was refused by its connection.
  */
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { DexterError } from "../errors.ts";
+import type { Certificates } from "../tls/certificates.ts";
+import { SecureServer } from "../tls/secure-server.ts";
 import type { ListenAddress } from "../types.ts";
 import type { Client, ClientResolver } from "./client-address.ts";
-import { ClientConnection, type ConnectionOwner, type RefusedRequest } from "./client-connection.ts";
 import type { ClientRequest } from "./client-request.ts";
+import type { ClientConnection, ConnectionOwner, RefusedRequest } from "./connection.ts";
+import { Http1Connection } from "./http1-connection.ts";
+import { Http2Connection } from "./http2-connection.ts";
+import { answerRedirect } from "./redirect.ts";
 import { ALLOWED_METHODS } from "./vet.ts";
 
 /** What is known of a request before it is dispatched. */
@@ -32,6 +38,15 @@ export interface ListenerSettings {
   readonly backlog: number;
   /** Bytes that may wait in a connection's write buffer before its function is held back; 0 = Node's default. */
   readonly sendBufferSize: number;
+  readonly mode?: ListenerMode;
+}
+
+/** What may change while a listener is open; connections that are there stay as they are. */
+export interface ListenerMode {
+  /** Connections are encrypted with these. */
+  readonly certificates?: Certificates;
+  /** Requests that came unencrypted are sent to https, at this port. */
+  readonly redirectPort?: () => number | undefined;
 }
 
 const TICK_MS = 1_000;
@@ -49,7 +64,11 @@ export class Listener implements ConnectionOwner {
   readonly address: ListenAddress;
   readonly #server: Server;
   readonly #ports: ListenerPorts;
+  /** Those whose TLS handshake is not over are no connections yet. */
+  readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<ClientConnection>();
+  #secure: SecureServer | undefined;
+  #redirectPort: ListenerMode["redirectPort"];
   #closing = false;
   nowMs = performance.now();
   readonly #tick: NodeJS.Timeout;
@@ -63,10 +82,12 @@ export class Listener implements ConnectionOwner {
       noDelay: true,
       ...(settings.sendBufferSize > 0 ? { highWaterMark: settings.sendBufferSize } : {}),
     });
+    this.configure(settings.mode ?? {});
     this.#server.on("connection", (socket) => {
-      const connection = new ClientConnection(socket, this);
-      this.#connections.add(connection);
-      socket.on("close", () => this.#connections.delete(connection));
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+      if (this.#secure) this.#secure.accept(socket);
+      else this.#serve(socket, new Http1Connection(socket, this));
     });
     this.#tick = setInterval(() => {
       this.nowMs = performance.now();
@@ -98,12 +119,33 @@ export class Listener implements ConnectionOwner {
     return typeof bound === "object" && bound ? bound.port : this.address.port;
   }
 
+  get isSecure(): boolean {
+    return this.#secure !== undefined;
+  }
+
   get url(): string {
-    return `http://${showAddress({ host: this.address.host, port: this.port })}`;
+    return `${this.isSecure ? "https" : "http"}://${showAddress({ host: this.address.host, port: this.port })}`;
   }
 
   get closing(): boolean {
     return this.#closing;
+  }
+
+  /** Connections from now on are treated so. */
+  configure({ certificates, redirectPort }: ListenerMode): void {
+    this.#redirectPort = redirectPort;
+    if (certificates !== this.#secure?.certificates)
+      this.#secure = certificates && new SecureServer(certificates, (socket) => this.#onSecure(socket));
+  }
+
+  #onSecure(socket: TLSSocket): void {
+    if (socket.alpnProtocol === "h2") this.#serve(socket, new Http2Connection(socket, this));
+    else this.#serve(socket, new Http1Connection(socket, this, "https"));
+  }
+
+  #serve(socket: Socket, connection: ClientConnection): void {
+    this.#connections.add(connection);
+    socket.on("close", () => this.#connections.delete(connection));
   }
 
   /** Takes no new connections and lets requests in progress finish; resolves when the last has. */
@@ -122,7 +164,7 @@ export class Listener implements ConnectionOwner {
   /** Ends every connection now. */
   destroy(): void {
     this.#server.close();
-    for (const { socket } of this.#connections) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   onRefused(refused: RefusedRequest): void {
@@ -135,8 +177,10 @@ export class Listener implements ConnectionOwner {
       answerServerOptions(request);
       return this.onRefused({ status: 204, peer: request.peer, head: request.head, responseBytes: 0 });
     }
-    const client = this.#ports.clientOf(request.peer, facts);
+    const client = this.#ports.clientOf(request.peer, facts, request.scheme);
     const id = (client.trusted && facts.requestId) || nextRequestId();
+    const securePort = client.proto === "http" ? this.#redirectPort?.() : undefined;
+    if (securePort !== undefined) return answerRedirect(request, id, securePort);
     const functionName = this.#ports.route(facts.host, resolvedPath(facts.path));
     if (functionName === undefined) return this.#ports.notFound(request, id, client);
     this.#ports.dispatch(request, { client, id, functionName });

@@ -8,7 +8,7 @@ import { findHeadEnd, readHeaderLines } from "./header-lines.ts";
 import { inspectHeaders, inspectTarget, type Refusal, type RequestFacts, type RequestSource } from "./vet.ts";
 
 /** Most bytes of a head, with the empty lines before it. */
-const MAX_HEAD = 16_384;
+export const MAX_HEAD = 16_384;
 
 /** One request's head. */
 export interface RequestHead {
@@ -74,27 +74,31 @@ function refuseStart(bytes: Buffer, start: number): HeadResult {
   return undefined;
 }
 
-type Source = Omit<RequestSource, "rawHeaders"> & { readonly headers: string };
+/** As `request.cf.httpProtocol` names them. */
+export type HttpProtocol = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
+
+/** A head by its parts. `headers` is everything of it that is not named otherwise: equal text, equal headers. */
+export type HeadSource = Omit<RequestSource, "rawHeaders"> & { readonly headers: string };
 
 /** Everything about a head but its target. */
 export class HeaderBlock {
   readonly method: string;
-  readonly httpVersionMinor: number;
+  readonly protocol: HttpProtocol;
   readonly rawHeaders: readonly string[];
-  readonly #source: Source;
+  readonly #source: HeadSource;
   readonly #facts: Readonly<RequestFacts>;
   #forwarded = "";
   #forwardedTrusted: boolean | undefined;
 
-  constructor(source: Source, rawHeaders: readonly string[]) {
+  constructor(source: HeadSource, rawHeaders: readonly string[], protocol?: HttpProtocol) {
     this.method = source.method;
-    this.httpVersionMinor = source.httpVersionMinor;
+    this.protocol = protocol ?? (source.httpVersionMinor === 1 ? "HTTP/1.1" : "HTTP/1.0");
     this.rawHeaders = rawHeaders;
     this.#source = source;
     this.#facts = inspectHeaders({ ...source, rawHeaders });
   }
 
-  isOf({ headers, method, httpVersionMajor, httpVersionMinor }: Source): boolean {
+  isOf({ headers, method, httpVersionMajor, httpVersionMinor }: HeadSource): boolean {
     const known = this.#source;
     return (
       headers === known.headers &&

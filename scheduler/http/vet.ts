@@ -61,7 +61,7 @@ const METHODS = new Set(
 );
 
 /** A request has a dozen or two; what has so many means to exhaust somebody. */
-const MAX_HEADERS = 1000;
+export const MAX_HEADERS = 1000;
 
 /**
  * Looks a request over.

@@ -3,7 +3,7 @@
  * `dexter dev`. Where nobody does, no record is made.
  */
 import type { Exchange } from "../dispatch/exchange.ts";
-import type { RefusedRequest } from "../http/client-connection.ts";
+import type { RefusedRequest } from "../http/connection.ts";
 import {
   type RequestRecord,
   recordOf,

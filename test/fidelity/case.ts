@@ -14,6 +14,8 @@ export interface Case {
   run(session: Session): Promise<unknown>;
   /** Asserts on plain workerd's observation that the scenario did what its title says. */
   proves(observation: unknown): void;
+  /** Why it cannot be told in HTTP/2. */
+  readonly http1Only?: string;
   /** Where dexter does something else, by intention: what it does instead. */
   readonly differs?: {
     readonly difference: Difference;
@@ -68,6 +70,11 @@ export function scenario<T>(
 /** A case in which dexter behaves as documented instead of like plain workerd. */
 export function differing<T>(difference: Difference, of: Case, holds: (seen: T, plain: T) => void): Case {
   return { ...of, differs: { difference, holds: (seen, plain) => holds(seen as T, plain as T) } };
+}
+
+/** A case about something that only HTTP/1 has. */
+export function overHttp1(why: string, of: Case): Case {
+  return { ...of, http1Only: why };
 }
 
 /** For `differing`: dexter's observation is exactly what this makes of plain workerd's. */

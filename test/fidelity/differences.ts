@@ -51,6 +51,13 @@ export const OTHER_DIFFERENCES: readonly Difference[] = [
   },
 ];
 
+/** What HTTPS and HTTP/2 make different in all cases; cases about something that only HTTP/1 has are left out there. */
+export const PROTOCOL_DIFFERENCES: readonly Difference[] = [
+  { name: "request.url begins with https://", reason: "that is what the client asked for" },
+  { name: "no status text in HTTP/2", reason: "RFC 9113 section 8.3.2 has none" },
+  { name: "no Transfer-Encoding in HTTP/2", reason: "it frames bodies itself (RFC 9113 section 8.2.2)" },
+];
+
 /** Differences of single cases, which say what dexter does instead. */
 export const CASE_DIFFERENCES = {
   headLength: {

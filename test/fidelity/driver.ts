@@ -4,12 +4,19 @@
  */
 import { createHash } from "node:crypto";
 import WebSocket from "ws";
-import { CutError, RawConnection, type RequestOptions, type ResponseHead } from "../support/http.ts";
+import {
+  type Connection,
+  CutError,
+  RawConnection,
+  type RequestOptions,
+  type ResponseHead,
+} from "../support/http.ts";
+import { Http2Client } from "../support/http2.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "./differences.ts";
 import { SocketLog } from "./socketLog.ts";
 import type { WitnessSlot } from "./witness.ts";
 
-const CASE_DEADLINE_MS = 10_000;
+const CASE_DEADLINE_MS = 30_000;
 const LONGEST_BODY_SHOWN = 2_000;
 
 const FRAMING = /^(content-length|transfer-encoding):/;
@@ -19,7 +26,11 @@ export interface Target {
   readonly name: string;
   /** The loopback port where the function answers at host `<name>.localhost`. */
   port(functionName: string): number;
+  /** What is spoken there. */
+  readonly protocol: Protocol;
 }
+
+export type Protocol = "http1" | "https1" | "http2";
 
 /** `exact` compares all; `echo` takes request headers out of a JSON body; `failure` keeps the status only. */
 export type View = "exact" | "echo" | "failure";
@@ -51,8 +62,8 @@ export class Session {
     this.#port = target.port(functionName);
   }
 
-  async connect(): Promise<RawConnection> {
-    const connection = await RawConnection.open(this.#port);
+  async connect(): Promise<Connection> {
+    const connection = await OPENERS[this.target.protocol](this.#port);
     this.#closers.push(() => connection.destroy());
     return connection;
   }
@@ -74,7 +85,9 @@ export class Session {
 
   /** A WebSocket to the function, and the log of all that it says. */
   webSocket(path: string, options: { protocols?: string[]; compress?: boolean } = {}): SocketLog {
-    const socket = new WebSocket(`ws://127.0.0.1:${this.#port}${path}`, options.protocols ?? [], {
+    const scheme = this.target.protocol === "http1" ? "ws" : "wss";
+    const socket = new WebSocket(`${scheme}://127.0.0.1:${this.#port}${path}`, options.protocols ?? [], {
+      rejectUnauthorized: false,
       headers: { Host: this.host, "x-witness": this.witness.url },
       perMessageDeflate: options.compress ?? false,
     });
@@ -87,11 +100,17 @@ export class Session {
   }
 }
 
+const OPENERS: Readonly<Record<Protocol, (port: number) => Promise<Connection>>> = {
+  http1: (port) => RawConnection.open(port),
+  https1: (port) => RawConnection.openSecure(port, { ALPNProtocols: ["http/1.1"] }),
+  http2: (port) => Http2Client.open(port),
+};
+
 /** What stands for the head of a connection that ended without a response. */
 const NO_RESPONSE: ResponseHead = { version: "", status: 0, statusText: "no response", headers: [] };
 
 /** Reads one whole response; a connection that ends before its head counts as status 0, cut. */
-export async function readExchange(connection: RawConnection, method = "GET"): Promise<Exchange> {
+export async function readExchange(connection: Connection, method = "GET"): Promise<Exchange> {
   try {
     const head = await connection.head();
     return { head, ...(await connection.body(head, method).rest()) };

@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NodeStatus } from "../../scheduler/status.ts";
+import { makeCertificate, writeCertificate } from "../support/certificates.ts";
 import { type RunningDexter, startDexter } from "../support/dexter.ts";
 import { until } from "../support/node.ts";
 import { type PlainModuleKind, type PlainService, startWorkerd } from "../support/workerd.ts";
-import type { Target } from "./driver.ts";
+import type { Protocol, Target } from "./driver.ts";
 
 export const COMPATIBILITY_DATE = "2026-11-01";
 
@@ -112,12 +113,14 @@ export async function startPlainTarget(name: string): Promise<RunningTarget> {
     compatibilityDate: COMPATIBILITY_DATE,
     allowNetwork: ALLOWED_NETWORK,
   });
-  return { name, port: workerd.port, output: workerd.output, stop: workerd.stop };
+  return { name, protocol: "http1", port: workerd.port, output: workerd.output, stop: workerd.stop };
 }
 
 export type ThreadKind = "loaded" | "resident";
 
 export interface DexterTarget extends RunningTarget {
+  /** The same dexter, by another version of HTTP. */
+  over(protocol: Protocol): Target;
   /** How many requests threads of each kind have taken. */
   requests(): Promise<Readonly<Record<ThreadKind, number>>>;
 }
@@ -129,11 +132,16 @@ export async function startDexterTarget(name: string, kind: ThreadKind): Promise
   try {
     await cp(folder, join(dir, "functions"), { recursive: true });
     await writeFile(join(dir, "wrangler.toml"), projectConfig(DIRECTIVES[kind]));
-    const dexter = await startDexter({ dir });
+    await writeCertificate(dir, "site", await makeCertificate(["localhost", "*.localhost"]));
+    const dexter = await startDexter({ dir, args: ["--set", "listen=127.0.0.1:0,https://127.0.0.1:0"] });
     if (kind === "resident") await untilAllReside(dexter);
+    const securePort = Number(/https:\/\/127\.0\.0\.1:(\d+)$/m.exec(dexter.output())?.[1]);
+    const ports = { http1: dexter.port, https1: securePort, http2: securePort };
     return {
       name,
+      protocol: "http1",
       port: () => dexter.port,
+      over: (protocol) => ({ name: `${name}, ${protocol}`, protocol, port: () => ports[protocol] }),
       output: dexter.output,
       requests: async () => countByKind(await dexter.status()),
       async stop() {
@@ -196,6 +204,7 @@ function projectConfig(directives: readonly string[]): string {
     `[dexter]`,
     `num_servers = 2`,
     ...directives,
+    `tls.certificates = [{ cert = "site.pem", key = "site.key" }]`,
     `allow_network = ${JSON.stringify(ALLOWED_NETWORK)}`,
     "",
   ].join("\n");

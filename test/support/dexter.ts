@@ -80,7 +80,7 @@ function readyUrl(child: ChildProcess, exited: Promise<number>, timeoutMs: numbe
     const timer = setTimeout(() => reject(new Error(`nothing after ${timeoutMs} ms`)), timeoutMs);
     child.stdout?.on("data", (data) => {
       text += String(data);
-      const url = /dexter is ready on (http:\/\/[^\s/,]+)/.exec(text)?.[1];
+      const url = /dexter is ready on (https?:\/\/[^\s/,]+)/.exec(text)?.[1];
       // The number is complete only once its line is.
       if (!url || !text.includes("\n", text.indexOf(url))) return;
       clearTimeout(timer);

@@ -4,6 +4,7 @@
  * body). Reading is pulled, so a test that stops reading exerts backpressure.
  */
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 /** Pieces (of up to 64 KiB) that may arrive ahead of the reader before the socket is paused. */
 const MOST_PIECES_HELD = 16;
@@ -93,17 +94,42 @@ export class BodyReader {
   }
 }
 
+/** What a test does with a connection to a server, whatever version of HTTP it speaks. */
+export interface Connection {
+  /** Bytes of a body, or whatever the version of HTTP takes for them. False when the connection is gone. */
+  write(bytes: string | Buffer): Promise<boolean>;
+  /** A piece of a body of unknown length; the empty string ends it. */
+  writeChunk(bytes: string | Buffer): Promise<boolean>;
+  /** Several pieces, handed over at once. */
+  writeChunks(pieces: readonly Buffer[]): Promise<boolean>;
+  send(options?: RequestOptions): Promise<boolean>;
+  /** Sends all of them before any is answered. */
+  sendAll(requests: readonly RequestOptions[]): Promise<boolean>;
+  head(): Promise<ResponseHead>;
+  body(head: ResponseHead, method?: string): BodyReader;
+  /** Resolves with true when the server ended the connection, false when it sent more bytes instead. */
+  ended(): Promise<boolean>;
+  /** Says that nothing more will be sent. */
+  finishSending(): Promise<void>;
+  /** Leaves without a word. */
+  reset(): void;
+  destroy(): void;
+}
+
 /** One TCP connection to a server. Whoever opens it closes it with `destroy`. */
-export class RawConnection {
+export class RawConnection implements Connection {
   readonly socket: Socket;
+  /** Beneath TLS, if that is spoken. */
+  readonly #tcp: Socket;
   #held: Buffer = Buffer.alloc(0);
   /** Bytes that came and were not asked for yet: kept here, where a later write error cannot drop them. */
   #arrived: Buffer[] = [];
   #over = false;
   #wake = () => {};
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, tcp: Socket) {
     this.socket = socket;
+    this.#tcp = tcp;
     socket.on("data", (data) => {
       this.#arrived.push(data);
       if (this.#arrived.length >= MOST_PIECES_HELD) socket.pause();
@@ -119,11 +145,25 @@ export class RawConnection {
 
   static async open(port: number, host = "127.0.0.1"): Promise<RawConnection> {
     const socket = connect({ port, host, allowHalfOpen: true, noDelay: true });
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve).once("error", reject);
+    await settled(socket, "connect");
+    return new RawConnection(socket, socket);
+  }
+
+  /** The same within TLS, as a client that names no protocol, or HTTP/1.1. */
+  static async openSecure(
+    port: number,
+    { servername = "localhost", ALPNProtocols }: { servername?: string; ALPNProtocols?: string[] } = {},
+  ): Promise<RawConnection> {
+    const tcp = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    await settled(tcp, "connect");
+    const socket = connectTls({
+      socket: tcp,
+      servername,
+      rejectUnauthorized: false,
+      ...(ALPNProtocols && { ALPNProtocols }),
     });
-    socket.on("error", () => {}); // read errors surface as CutError, write errors as the reader's
-    return new RawConnection(socket);
+    await settled(socket, "secureConnect");
+    return new RawConnection(socket, tcp);
   }
 
   /** Writes bytes and waits until the kernel took them. False when the connection is gone. */
@@ -143,14 +183,25 @@ export class RawConnection {
 
   /** Writes one chunk of a chunked body; the empty string is written as the last chunk. */
   writeChunk(bytes: string | Buffer): Promise<boolean> {
-    const data = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
-    return this.write(
-      Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from("\r\n")]),
-    );
+    return this.writeChunks([typeof bytes === "string" ? Buffer.from(bytes) : bytes]);
+  }
+
+  writeChunks(pieces: readonly Buffer[]): Promise<boolean> {
+    const chunk = (data: Buffer) => [
+      Buffer.from(`${data.length.toString(16)}\r\n`),
+      data,
+      Buffer.from("\r\n"),
+    ];
+    return this.write(Buffer.concat(pieces.flatMap(chunk)));
   }
 
   send(options: RequestOptions = {}): Promise<boolean> {
     return this.write(renderRequest(options));
+  }
+
+  /** Pipelines them, in one write. */
+  sendAll(requests: readonly RequestOptions[]): Promise<boolean> {
+    return this.write(Buffer.concat(requests.map(renderRequest)));
   }
 
   /** Reads a response head; interim (1xx but 101) responses come as heads of their own. */
@@ -169,9 +220,16 @@ export class RawConnection {
     return new BodyReader(this.#pieces(head, method));
   }
 
-  /** Resolves with true when the peer ended the connection, false when it sent more bytes instead. */
   async ended(): Promise<boolean> {
     return this.#held.length === 0 && !(await this.#more());
+  }
+
+  async finishSending(): Promise<void> {
+    await new Promise<void>((closed) => this.socket.end(closed));
+  }
+
+  reset(): void {
+    this.#tcp.resetAndDestroy();
   }
 
   destroy(): void {
@@ -245,6 +303,14 @@ export class RawConnection {
       this.#held.length === 0 && arrived.length === 1 ? arrived[0]! : Buffer.concat([this.#held, ...arrived]);
     return true;
   }
+}
+
+/** Read errors surface as `CutError` later, write errors as the reader's. */
+async function settled(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once(event, resolve).once("error", reject);
+  });
+  socket.on("error", () => {});
 }
 
 /** The value of a header, or undefined. */

@@ -7,7 +7,7 @@ import type { NodeStatus } from "../../scheduler/status.ts";
 import { startWitness, type Witness, type WitnessSlot } from "../fidelity/witness.ts";
 import { type RunningDexter, startDexter } from "./dexter.ts";
 import { type Folder, makeFolder } from "./function.ts";
-import { RawConnection, type RequestOptions, type ResponseHead } from "./http.ts";
+import { type Connection, RawConnection, type RequestOptions, type ResponseHead } from "./http.ts";
 import { until } from "./node.ts";
 
 export interface SharedOptions {
@@ -115,7 +115,7 @@ export function sharedNode(options: SharedOptions): SharedNode {
   return node;
 }
 
-export async function readAnswer(connection: RawConnection, method = "GET"): Promise<RawAnswer> {
+export async function readAnswer(connection: Connection, method = "GET"): Promise<RawAnswer> {
   const head = await connection.head();
   const { bytes, cut } = await connection.body(head, method).rest();
   return { head, status: head.status, text: bytes.toString(), cut };

@@ -1,14 +1,22 @@
 /** Connections: reuse, pipelining, closing. */
 import assert from "node:assert/strict";
-import { type RequestOptions, renderRequest } from "../../support/http.ts";
-import { becomes, type Case, differing, type Observation, scenario, withoutLength } from "../case.ts";
+import type { RequestOptions } from "../../support/http.ts";
+import {
+  becomes,
+  type Case,
+  differing,
+  type Observation,
+  overHttp1,
+  scenario,
+  withoutLength,
+} from "../case.ts";
 import { CASE_DIFFERENCES } from "../differences.ts";
 import { observed, readExchange, type Session } from "../driver.ts";
 
 /** Writes all requests at once and reads the responses in turn. */
 async function pipelined(session: Session, requests: readonly RequestOptions[]) {
   const connection = await session.connect();
-  await connection.write(Buffer.concat(requests.map((request) => renderRequest(session.addressed(request)))));
+  await connection.sendAll(requests.map((request) => session.addressed(request)));
   const responses: Record<string, unknown>[] = [];
   for (const { method } of requests) responses.push(observed(await readExchange(connection, method)));
   return responses;
@@ -90,55 +98,67 @@ const reuse: Case[] = [
       (responses) => assert.equal(responses[3]?.body, "just a string"),
     ),
   ),
-  scenario(
-    "life",
-    "closes the connection when the client asks for it",
-    async (session) => {
-      const connection = await session.connect();
-      await connection.send(session.addressed({ path: "/quick", headers: [["Connection", "close"]] }));
-      const response = observed(await readExchange(connection));
-      return [response, await connection.ended()];
-    },
-    ([, ended]) => assert.equal(ended, true),
-  ),
-  differing<Observation>(
-    CASE_DIFFERENCES.halfClose,
+  overHttp1(
+    "Connection",
     scenario(
       "life",
-      "answers a client that closes its sending side",
+      "closes the connection when the client asks for it",
       async (session) => {
         const connection = await session.connect();
-        await connection.send(session.addressed({ path: "/gated" }));
-        await session.witness.reached("held");
-        await new Promise<void>((closed) => connection.socket.end(closed));
-        session.witness.open("held");
-        return observed(await readExchange(connection));
+        await connection.send(session.addressed({ path: "/quick", headers: [["Connection", "close"]] }));
+        const response = observed(await readExchange(connection));
+        return [response, await connection.ended()];
       },
-      ({ body }) => assert.equal(body, "held until opened"),
+      ([, ended]) => assert.equal(ended, true),
     ),
-    ({ status, cut }) => assert.deepEqual([status, cut], [0, true]),
   ),
-  scenario(
-    "life",
-    "closes the connection of an HTTP/1.0 client",
-    async (session) => {
-      const connection = await session.connect();
-      await connection.send(session.addressed({ path: "/quick", version: "HTTP/1.0" }));
-      const { version: _, ...response } = observed(await readExchange(connection));
-      return [response, await connection.ended()];
-    },
-    ([, ended]) => assert.equal(ended, true),
+  overHttp1(
+    "a request ends its side of its stream",
+    differing<Observation>(
+      CASE_DIFFERENCES.halfClose,
+      scenario(
+        "life",
+        "answers a client that closes its sending side",
+        async (session) => {
+          const connection = await session.connect();
+          await connection.send(session.addressed({ path: "/gated" }));
+          await session.witness.reached("held");
+          await connection.finishSending();
+          session.witness.open("held");
+          return observed(await readExchange(connection));
+        },
+        ({ body }) => assert.equal(body, "held until opened"),
+      ),
+      ({ status, cut }) => assert.deepEqual([status, cut], [0, true]),
+    ),
   ),
-  scenario(
-    "stream",
-    "streams to an HTTP/1.0 client without chunks",
-    async (session) => {
-      const connection = await session.connect();
-      await connection.send(session.addressed({ path: "/pull", version: "HTTP/1.0" }));
-      const { version: _, ...response } = observed(await readExchange(connection));
-      return response;
-    },
-    ({ body }) => assert.equal(body, "p1 p2 p3"),
+  overHttp1(
+    "HTTP/1.0",
+    scenario(
+      "life",
+      "closes the connection of an HTTP/1.0 client",
+      async (session) => {
+        const connection = await session.connect();
+        await connection.send(session.addressed({ path: "/quick", version: "HTTP/1.0" }));
+        const { version: _, ...response } = observed(await readExchange(connection));
+        return [response, await connection.ended()];
+      },
+      ([, ended]) => assert.equal(ended, true),
+    ),
+  ),
+  overHttp1(
+    "HTTP/1.0",
+    scenario(
+      "stream",
+      "streams to an HTTP/1.0 client without chunks",
+      async (session) => {
+        const connection = await session.connect();
+        await connection.send(session.addressed({ path: "/pull", version: "HTTP/1.0" }));
+        const { version: _, ...response } = observed(await readExchange(connection));
+        return response;
+      },
+      ({ body }) => assert.equal(body, "p1 p2 p3"),
+    ),
   ),
 ];
 
@@ -180,9 +200,7 @@ const pipelines: Case[] = [
     async (session) => {
       const connection = await session.connect();
       const requests = [{ path: "/gated" }, { path: "/quick?b" }, { path: "/quick?c" }];
-      await connection.write(
-        Buffer.concat(requests.map((request) => renderRequest(session.addressed(request)))),
-      );
+      await connection.sendAll(requests.map((request) => session.addressed(request)));
       await session.witness.reached("held");
       session.witness.open("held");
       const bodies: unknown[] = [];

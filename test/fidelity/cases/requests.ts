@@ -7,6 +7,7 @@ import {
   type Expected,
   type Observation,
   one,
+  overHttp1,
   saying,
   scenario,
 } from "../case.ts";
@@ -83,14 +84,18 @@ const urls: Case[] = [
 ];
 
 /** Characters that a URL may not hold as they are; some are taken, some are refused. */
-const oddCharacters: Case[] = [...'"<>`{}|^ '].map((character) =>
+const oddCharacter = (character: string, name = character): Case =>
   one(
     "echo",
-    `treats ${character === " " ? "a space" : character} in a path alike`,
+    `treats ${name} in a path alike`,
     { path: `/a${character}b` },
     { view: "failure", status: refusedInPaths.includes(character) ? 400 : 200 },
-  ),
-);
+  );
+
+const oddCharacters: Case[] = [
+  ...[...'"<>`{}|^'].map((character) => oddCharacter(character)),
+  overHttp1("such a stream is reset", oddCharacter(" ", "a space")),
+];
 
 const hosts: Case[] = [
   one(
@@ -111,7 +116,12 @@ const hosts: Case[] = [
   ),
 ];
 
-const headers: Case[] = [
+type HeaderList = readonly (readonly [name: string, value: string])[];
+
+const sees = (title: string, headers: HeaderList, body: string | RegExp): Case =>
+  one("echo", `sees ${title}`, { path: "/h", headers }, { ...echo, body });
+
+const headerLists: readonly (readonly [title: string, headers: HeaderList, body: string | RegExp])[] = [
   ["an empty header", [["X-Empty", ""]], '["x-empty",""]'],
   ["latin-1 bytes in a header", [["X-Latin", "na\u00efve"]], /x-latin/],
   ["UTF-8 bytes in a header", [["X-Utf8", Buffer.from("\u2713").toString("latin1")]], /x-utf8/],
@@ -123,17 +133,8 @@ const headers: Case[] = [
     ],
     '["x-two","1, 2"]',
   ],
-  [
-    "two Cookie headers",
-    [
-      ["Cookie", "a=1"],
-      ["Cookie", "b=2; c=3"],
-    ],
-    /a=1/,
-  ],
   ["150 headers", Array.from({ length: 150 }, (_, index) => [`X-H${index}`, `${index}`]), '["x-h149","149"]'],
   ["a long header", [["X-Long", "v".repeat(7000)]], /v{7000}/],
-  ["white space around a value", [["X-Space", " \t a  b \t "]], '["x-space","a  b"]'],
   ["odd header names", [["X!#$%&'*+-.^_`|~9", "odd"]], /odd/],
   [
     "Accept-Encoding as it came",
@@ -175,15 +176,6 @@ const headers: Case[] = [
     /"method":"GET"/,
   ],
   [
-    "an upgrade to something else than a WebSocket",
-    [
-      ["Connection", "Upgrade, HTTP2-Settings"],
-      ["Upgrade", "h2c"],
-      ["HTTP2-Settings", "AAMAAABk"],
-    ],
-    /GET/,
-  ],
-  [
     "cf headers that a client made up",
     [
       ["CF-Ray", "x"],
@@ -192,14 +184,38 @@ const headers: Case[] = [
     /cdn-loop/,
   ],
   ["Content-Type without a body", [["Content-Type", "text/x"]], /text\/x/],
-].map(([title, list, body]) =>
-  one(
-    "echo",
-    `sees ${title}`,
-    { path: "/h", headers: list as [string, string][] },
-    { ...echo, body: body as string | RegExp },
+];
+
+const headers: Case[] = [
+  ...headerLists.map((list) => sees(...list)),
+  overHttp1(
+    "HTTP/2 lets a client send cookies in crumbs, and they are put together",
+    sees(
+      "two Cookie headers",
+      [
+        ["Cookie", "a=1"],
+        ["Cookie", "b=2; c=3"],
+      ],
+      /a=1/,
+    ),
   ),
-);
+  overHttp1(
+    "HTTP/2 allows no white space around a value",
+    sees("white space around a value", [["X-Space", " \t a  b \t "]], '["x-space","a  b"]'),
+  ),
+  overHttp1(
+    "HTTP/2 has no Upgrade",
+    sees(
+      "an upgrade to something else than a WebSocket",
+      [
+        ["Connection", "Upgrade, HTTP2-Settings"],
+        ["Upgrade", "h2c"],
+        ["HTTP2-Settings", "AAMAAABk"],
+      ],
+      /GET/,
+    ),
+  ),
+];
 
 const framing: Case[] = [
   one(
@@ -240,17 +256,20 @@ const framing: Case[] = [
     { method: "PUT", body: Buffer.from(Array.from({ length: 256 }, (_, i) => i)) },
     { ...echo, body: '"bodyLength":256' },
   ),
-  scenario(
-    "echo",
-    "takes a request that comes byte by byte",
-    async (session) => {
-      const connection = await session.connect();
-      const text = `POST /slow HTTP/1.1\r\nHost: ${session.host}\r\nContent-Length: 4\r\n\r\nslow`;
-      for (const byte of text) await connection.write(byte);
-      const head = await connection.head();
-      return observed({ head, ...(await connection.body(head).rest()) }, echo);
-    },
-    (observation) => assert.match(JSON.stringify(observation), /"body":"slow"/),
+  overHttp1(
+    "its bytes are those of HTTP/1.1",
+    scenario(
+      "echo",
+      "takes a request that comes byte by byte",
+      async (session) => {
+        const connection = await session.connect();
+        const text = `POST /slow HTTP/1.1\r\nHost: ${session.host}\r\nContent-Length: 4\r\n\r\nslow`;
+        for (const byte of text) await connection.write(byte);
+        const head = await connection.head();
+        return observed({ head, ...(await connection.body(head).rest()) }, echo);
+      },
+      (observation) => assert.match(JSON.stringify(observation), /"body":"slow"/),
+    ),
   ),
 ];
 

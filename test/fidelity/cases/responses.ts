@@ -1,6 +1,15 @@
 /** Responses as a handler makes them: status, headers, every kind of body. */
 import assert from "node:assert/strict";
-import { becomes, type Case, differing, type Expected, one, scenario, withoutLength } from "../case.ts";
+import {
+  becomes,
+  type Case,
+  differing,
+  type Expected,
+  one,
+  overHttp1,
+  scenario,
+  withoutLength,
+} from "../case.ts";
 import { CASE_DIFFERENCES } from "../differences.ts";
 import { observed } from "../driver.ts";
 
@@ -48,7 +57,10 @@ const headers: Case[] = [
   respond("sends 150 headers", "headers-many", { header: /x-h149: value 149/ }),
   respond("joins or repeats appended headers alike", "headers-appended", { header: /x-list/ }),
   respond("sends headers in the same order", "headers-order", { header: /x-zebra/ }),
-  respond("sends odd header names", "headers-odd-names", { header: /odd/ }),
+  overHttp1(
+    "the library sends names that are numbers first",
+    respond("sends odd header names", "headers-odd-names", { header: /odd/ }),
+  ),
   respond("sends the Date that the handler set", "header-date", { keep: ["date"], header: /1994/ }),
   respond("sends the Server that the handler set", "header-server", { header: /server: mine/ }),
   respond("obeys the handler's Connection: close", "header-connection-close"),

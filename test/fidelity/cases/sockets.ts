@@ -1,7 +1,7 @@
 /** WebSockets: messages, close codes and reasons in both directions, refusals. */
 import assert from "node:assert/strict";
 import { renderRequest } from "../../support/http.ts";
-import { type Case, one, scenario } from "../case.ts";
+import { type Case, one, overHttp1, scenario } from "../case.ts";
 import { observedHeaders, type Session } from "../driver.ts";
 
 /** Sends each message after the answer to the one before, then closes; returns all that was seen. */
@@ -284,4 +284,6 @@ const handshakes: Case[] = [
   }),
 ];
 
-export const socketCases: readonly Case[] = [...messages, ...closes, ...handshakes];
+export const socketCases: readonly Case[] = [...messages, ...closes, ...handshakes].map((of) =>
+  overHttp1("WebSockets come over HTTP/1.1", of),
+);

@@ -84,7 +84,7 @@ const answers = {
     const first = Date.now();
     for (let index = 0; index < 1e6; index += 1);
     return [
-      Date.now() === first,
+      Date.now() >= first,
       new Date(0).toISOString(),
       new Date(2026, 0, 1).getTimezoneOffset(),
       typeof performance.now(),

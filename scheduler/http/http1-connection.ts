@@ -6,49 +6,32 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { DexterError } from "../errors.ts";
 import { ChunkedDecoder } from "./chunked.ts";
-import { ClientRequest, type RequestConnection } from "./client-request.ts";
+import type { Scheme } from "./client-address.ts";
+import {
+  CLOSING_MS,
+  type ClientConnection,
+  type ConnectionOwner,
+  KEEP_ALIVE_MS,
+  LINGER_MS,
+} from "./connection.ts";
+import { Http1Request, type RequestConnection } from "./http1-request.ts";
 import { type RequestHead, RequestHeadReader } from "./request-head.ts";
 import { ALLOWED_METHODS, type Refusal } from "./vet.ts";
 
-/** What a connection needs of its listener. */
-export interface ConnectionOwner {
-  /** A clock that is right to a second, and costs nothing. */
-  readonly nowMs: number;
-  /** No request is taken after those in progress. */
-  readonly closing: boolean;
-  onRequest(request: ClientRequest): void;
-  onRefused(refused: RefusedRequest): void;
-}
-
-/** What a connection has answered itself, and then was closed. */
-export interface RefusedRequest {
-  readonly status: number;
-  /** Address of the other end. */
-  readonly peer: string | undefined;
-  /** Absent where it could not be read. */
-  readonly head: RequestHead | undefined;
-  readonly responseBytes: number;
-}
-
-/** How long an idle connection stays open: longer than an answer's Keep-Alive says, so that no request meets its end. */
-const KEEP_ALIVE_MS = 65_000;
-/** How long a client may take to read the last answer. */
-const CLOSING_MS = 65_000;
 /** How long a client may take over a request's head; its body may take as long as it likes. */
 const HEAD_MS = 60_000;
-/** How long a client may go on sending what nobody reads, after the last answer: closing at once would lose that. */
-const LINGER_MS = 1_000;
 /** Most bytes of a body that nobody reads yet, or of further requests, before no more is read. */
 const MAX_WAITING = 65_536;
 
 type Stage = "head" | "request" | "closing" | "tunnel";
 
-export class ClientConnection implements RequestConnection {
+export class Http1Connection implements ClientConnection, RequestConnection {
   readonly socket: Socket;
+  readonly scheme: Scheme;
   readonly #owner: ConnectionOwner;
   readonly #heads = new RequestHeadReader();
   #stage: Stage = "head";
-  #request: ClientRequest | undefined;
+  #request: Http1Request | undefined;
   /** What has come and was not read yet. */
   #waiting: Buffer | undefined;
   /** How much of `#waiting` is known to hold no whole head. */
@@ -58,8 +41,9 @@ export class ClientConnection implements RequestConnection {
   #chunked: ChunkedDecoder | undefined;
   #sinceMs: number;
 
-  constructor(socket: Socket, owner: ConnectionOwner) {
+  constructor(socket: Socket, owner: ConnectionOwner, scheme: Scheme = "http") {
     this.socket = socket;
+    this.scheme = scheme;
     this.#owner = owner;
     this.#sinceMs = owner.nowMs;
     socket.on("data", this.#onData);
@@ -73,12 +57,10 @@ export class ClientConnection implements RequestConnection {
     return !this.#owner.closing;
   }
 
-  /** Ends the connection if no request is in progress. */
   closeIfIdle(): void {
     if (this.#stage === "head" && this.#waiting === undefined) this.#end("");
   }
 
-  /** Ends the connection of a client that lets the listener wait for too long. */
   checkTime(nowMs: number): void {
     const waitedMs = nowMs - this.#sinceMs;
     if (this.#stage === "closing" && waitedMs > CLOSING_MS) this.socket.destroy();
@@ -126,7 +108,7 @@ export class ClientConnection implements RequestConnection {
     const { head } = result;
     if (head.facts.refusal) return this.#refuse(head.facts.refusal, head);
     this.#stage = "request";
-    const request = new ClientRequest(this, head);
+    const request = new Http1Request(this, head);
     this.#request = request;
     if (typeof head.facts.framing === "number") this.#left = head.facts.framing;
     else if (head.facts.framing === "chunked") {
@@ -148,7 +130,7 @@ export class ClientConnection implements RequestConnection {
     this.#regulate();
   }
 
-  #readPiece(request: ClientRequest, bytes: Buffer): void {
+  #readPiece(request: Http1Request, bytes: Buffer): void {
     const whole = bytes.length <= this.#left;
     const piece = whole ? bytes : bytes.subarray(0, this.#left);
     this.#waiting = whole ? undefined : bytes.subarray(this.#left);
@@ -156,7 +138,7 @@ export class ClientConnection implements RequestConnection {
     request.take(piece, this.#left === 0);
   }
 
-  #readChunk(request: ClientRequest, bytes: Buffer): void {
+  #readChunk(request: Http1Request, bytes: Buffer): void {
     const decoder = this.#chunked!;
     let next: number;
     try {
@@ -169,7 +151,7 @@ export class ClientConnection implements RequestConnection {
   }
 
   /** Nobody knows where the body ends, and so the next request begins. */
-  #failBody(request: ClientRequest, error: DexterError): void {
+  #failBody(request: Http1Request, error: DexterError): void {
     if (request.headersSent) {
       this.#stage = "closing";
       this.#waiting = undefined;

@@ -1,0 +1,169 @@
+/**
+ * HTTP/2 with one client, by way of Node's own implementation: each stream becomes a request. WebSockets come over
+ * connections of their own: `SETTINGS_ENABLE_CONNECT_PROTOCOL` (RFC 8441) is not sent, so no client asks for them here.
+ */
+import {
+  constants,
+  type IncomingHttpHeaders,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { TLSSocket } from "node:tls";
+import {
+  CLOSING_MS,
+  type ClientConnection,
+  type ConnectionOwner,
+  KEEP_ALIVE_MS,
+  LINGER_MS,
+} from "./connection.ts";
+import { Http2HeadReader } from "./http2-head.ts";
+import { Http2Request } from "./http2-request.ts";
+import type { RequestHead } from "./request-head.ts";
+import { ALLOWED_METHODS, MAX_HEADERS, type Refusal } from "./vet.ts";
+
+/** Most requests of one connection in progress at once. */
+const MAX_STREAMS = 128;
+/** Most bytes of a body that nobody reads yet. */
+const STREAM_WINDOW = 524_288;
+/** Most bytes on their way to the listener, of all bodies of a connection. */
+const CONNECTION_WINDOW = 1_048_576;
+
+/** After so long without a byte of its client a connection with requests in progress is asked whether it is alive. */
+const SILENT_MS = 10_000;
+
+const SETTINGS = {
+  settings: {
+    maxConcurrentStreams: MAX_STREAMS,
+    initialWindowSize: STREAM_WINDOW,
+    // Beyond the limit of a head, so that a client that crosses that gets an answer.
+    maxHeaderListSize: 65_536,
+    enablePush: false,
+  },
+  maxHeaderListPairs: MAX_HEADERS + 100,
+  // In MB: every stream may have its window's worth waiting.
+  maxSessionMemory: 64,
+} as const;
+
+export class Http2Connection implements ClientConnection {
+  readonly #socket: TLSSocket;
+  readonly #session: ServerHttp2Session;
+  readonly #owner: ConnectionOwner;
+  readonly #heads = new Http2HeadReader();
+  readonly #peer: string | undefined;
+  #streams = 0;
+  /** Requests without a whole answer. */
+  #unanswered = 0;
+  #sinceMs: number;
+  /** Bytes that have come, and when there were last more than before. */
+  #heard = { bytes: 0, atMs: 0 };
+  #asked = false;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(socket: TLSSocket, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#peer = socket.remoteAddress;
+    this.#sinceMs = owner.nowMs;
+    this.#heard.atMs = owner.nowMs;
+    // A client that closes its side sends no more frames, of which even reading an answer takes some.
+    socket.allowHalfOpen = false;
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => clearTimeout(this.#linger));
+    this.#session = performServerHandshake(socket, SETTINGS);
+    this.#session.setLocalWindowSize(CONNECTION_WINDOW);
+    this.#session.on("error", () => socket.destroy());
+    this.#session.on("stream", this.#onStream);
+  }
+
+  /** Tells the client to send no more requests here. Those in progress go on, and the last one ends the session. */
+  closeIfIdle(): void {
+    if (!this.#session.closed) this.#session.close();
+    if (this.#streams === 0) this.#lingerOn();
+  }
+
+  /** Answers that their client does not take keep no connection open. */
+  checkTime(nowMs: number): void {
+    if (this.#unanswered > 0) return this.#checkLife(nowMs);
+    const waitedMs = nowMs - this.#sinceMs;
+    if (waitedMs > KEEP_ALIVE_MS) this.closeIfIdle();
+    if (waitedMs > KEEP_ALIVE_MS + CLOSING_MS) this.#socket.destroy();
+  }
+
+  /**
+   * A client may vanish without a word. And the library may cease to read from a connection that its client has reset
+   * while something was being written: then nobody is told that the requests have been given up.
+   */
+  #checkLife(nowMs: number): void {
+    const { bytesRead } = this.#socket;
+    if (bytesRead !== this.#heard.bytes) {
+      this.#heard = { bytes: bytesRead, atMs: nowMs };
+      this.#asked = false;
+    }
+    const silentMs = nowMs - this.#heard.atMs;
+    if (this.#asked && silentMs > 2 * SILENT_MS) return void this.#socket.destroy();
+    if (this.#asked || silentMs <= SILENT_MS || this.#session.destroyed) return;
+    this.#asked = true;
+    this.#session.ping(() => {});
+  }
+
+  /** The types of the library do not tell of the headers as they came, in their order. */
+  readonly #onStream = (
+    stream: ServerHttp2Stream,
+    _: IncomingHttpHeaders,
+    flags: number,
+    raw = [] as string[],
+  ) => {
+    this.#streams++;
+    // What matters of it is that the stream is closed.
+    stream.on("error", () => {});
+    stream.on("close", () => this.#onStreamClosed());
+    // The client has given it up by now.
+    if (stream.destroyed) return;
+    const result = this.#heads.read(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0);
+    if ("refusal" in result) return this.#refuse(stream, result.refusal, raw);
+    const { head } = result;
+    if (head.facts.refusal) return this.#refuse(stream, head.facts.refusal, raw, head);
+    this.#unanswered++;
+    this.#owner.onRequest(new Http2Request(stream, head, { peer: this.#peer, onAnswered: this.#onAnswered }));
+  };
+
+  #refuse(stream: ServerHttp2Stream, refusal: Refusal, raw: readonly string[], head?: RequestHead): void {
+    const responseBytes = answerRefusal(stream, refusal, raw);
+    this.#owner.onRefused({ status: refusal.status, peer: this.#peer, head, responseBytes });
+  }
+
+  readonly #onAnswered = (): void => {
+    this.#unanswered--;
+    this.#sinceMs = this.#owner.nowMs;
+  };
+
+  #onStreamClosed(): void {
+    this.#streams--;
+    if (this.#streams === 0 && this.#session.closed) this.#lingerOn();
+  }
+
+  /** The session ends its side after the last stream; a client that does not close its side is not waited for. */
+  #lingerOn(): void {
+    this.#linger ??= setTimeout(() => this.#socket.destroy(), LINGER_MS);
+  }
+}
+
+/** @returns the length of the answer's body */
+function answerRefusal(
+  stream: ServerHttp2Stream,
+  { status, reason }: Refusal,
+  raw: readonly string[],
+): number {
+  const body = Buffer.from(`${status} ${reason}\n`);
+  stream.respond({
+    ":status": status,
+    "content-type": "text/plain; charset=utf-8",
+    ...(status === 405 ? { allow: ALLOWED_METHODS } : {}),
+    "content-length": body.length,
+  });
+  stream.end(raw[raw.indexOf(":method") + 1] === "HEAD" ? undefined : body);
+  stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
+  return body.length;
+}
