@@ -179,9 +179,7 @@ describe("dexter completion", () => {
       shell("fish", "--no-config", "-c", 'dexter completion fish | source; complete -C "$argv[1]"', line);
 
     it("completes commands, with what they do", async () => {
-      assert.deepEqual(await fish("dexter relo"), [
-        "reload\tread the configuration again and restart the servers gracefully",
-      ]);
+      assert.match((await fish("dexter relo")).join(), /^reload\t\S/);
     });
 
     it("completes options, directives and files", async () => {

@@ -1,7 +1,7 @@
 /** `dexter help deploy` */
 import { commandList, filled, type Topic } from "./topic.ts";
 
-const COMMANDS = ["deploy", "list", "versions", "rollback", "promote", "delete", "secret", "token"];
+const COMMANDS = ["deploy", "list", "versions", "rollback", "promote", "delete", "secret", "token", "tail"];
 
 export const deploy: Topic = {
   name: "deploy",
