@@ -30,6 +30,7 @@ export async function putSecret(
     throw new DexterError("USAGE", {
       reason: `the value of ${name} is empty: give it on stdin, or call the command on a terminal to be asked`,
     });
+  if (body.length > MAX_SECRET_BYTES) throw tooBig();
   const result = await callNode<SecretChanged>(address, "PUT", pathOf(functionName, name), { body });
   if (options.json) return printJson(result);
   if (result.variable) warn([`a variable has the name ${name}, too; the secret goes before it`]);
@@ -82,12 +83,16 @@ async function readValue(input: NodeJS.ReadableStream): Promise<Buffer> {
   for await (const piece of input) {
     pieces.push(Buffer.from(piece));
     size += piece.length;
-    if (size > MAX_SECRET_BYTES + 2)
-      throw new DexterError("SECRET_TOO_BIG", { most: MAX_SECRET_BYTES >> 10 });
+    // With the newline.
+    if (size > MAX_SECRET_BYTES + 2) throw tooBig();
   }
   const all = Buffer.concat(pieces);
   const end = all.at(-1) !== 10 ? 0 : all.at(-2) === 13 ? 2 : 1;
   return all.subarray(0, all.length - end);
+}
+
+function tooBig(): DexterError {
+  return new DexterError("SECRET_TOO_BIG", { most: MAX_SECRET_BYTES >> 10 });
 }
 
 /** The value is not repeated. */

@@ -171,6 +171,7 @@ function checkNode(node: NodeConfig, entries: Entries, problems: Problems): void
       `must differ from listen (got ${formatListen(adminListen)}, which takes requests)`,
     );
   const files = {
+    secret_key_file: node.secretKeyFile,
     pid_file: node.pidFile,
     lock_file: node.lockFile,
     score_board_file: node.scoreBoardFile,
