@@ -116,6 +116,8 @@ export class Deployer {
     for (const candidate of candidates) this.abandon(candidate);
     const { functions } = this.#registry;
     const unused = entries.filter((entry) => functions.get(entry.config.name) !== entry);
+    // Nothing has changed for those that stay: what failed was to take the place of what works.
+    for (const entry of entries) if (!unused.includes(entry) && entry.live) delete entry.failure;
     await Promise.all(unused.map((entry) => entry.builder.dispose()));
   }
 

@@ -220,10 +220,20 @@ export default { fetch: () => new Response(env.MODE) };`;
     assert.equal(status, 422);
     assert.match(body.error, /picky cannot be loaded: RangeError: what mode is that\?\n\s+at .*index\.js:2/);
     assert.equal(await textAt(node, "/picky"), "good");
+    assert.equal((await putSecret(node, "picky", "MODE", "bad")).status, 422);
     // Nothing of it is left either for the next change, a deploy, or a start.
     assert.equal((await putSecret(node, "picky", "OTHER", "x")).body.state, "live");
     assert.equal(await textAt(node, "/picky"), "good");
     await deployPackage(node, makePackage("picky", `${picky}\n`));
+    assert.equal(await textAt(node, "/picky"), "good");
+  });
+
+  it("is refused as well after a reload that was, for which the function is not to blame", async (test) => {
+    const node = await start(test, { picky });
+    await putSecret(node, "picky", "MODE", "good");
+    await writeProject({ functions: { picky: "throw 1;" }, directives: DIRECTIVES }, node.folder);
+    assert.equal((await adminCall(node, "POST", "/reload")).status, 422);
+    assert.equal((await putSecret(node, "picky", "MODE", "bad")).status, 422);
     assert.equal(await textAt(node, "/picky"), "good");
   });
 
