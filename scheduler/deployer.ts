@@ -9,6 +9,7 @@ import { checkHealth, UnwellError } from "./health-check.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import type { Thread } from "./policy/thread.ts";
 import { type DeployedFunction, type FunctionRegistry, specOf } from "./registry.ts";
+import { type SecretValues, withSecrets } from "./revision.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Version } from "./types.ts";
 
@@ -25,8 +26,15 @@ export class Deployer {
   readonly #registry: FunctionRegistry;
   readonly #fleet: Fleet<Exchange>;
   readonly #supervisor: Supervisor<Exchange>;
+  readonly #secretsOf: (functionName: string) => Promise<SecretValues>;
 
-  constructor(registry: FunctionRegistry, fleet: Fleet<Exchange>, supervisor: Supervisor<Exchange>) {
+  constructor(
+    registry: FunctionRegistry,
+    fleet: Fleet<Exchange>,
+    supervisor: Supervisor<Exchange>,
+    secretsOf: (functionName: string) => Promise<SecretValues>,
+  ) {
+    this.#secretsOf = secretsOf;
     this.#registry = registry;
     this.#fleet = fleet;
     this.#supervisor = supervisor;
@@ -35,7 +43,7 @@ export class Deployer {
   /**
    * Builds a function and makes the result live, if it differs from what is.
    * @returns the new version, or undefined when nothing changed
-   * @throws BuildError, LoadError; the function's `failure` keeps it
+   * @throws BuildError, LoadError, SECRETS_DAMAGED, SECRETS_LOCKED; the function's `failure` keeps it
    */
   async update(entry: DeployedFunction): Promise<Version | undefined> {
     const candidate = await this.prepare(entry);
@@ -43,10 +51,14 @@ export class Deployer {
     return candidate?.version;
   }
 
-  /** The first half of `update`: undefined when what is live is what was built. */
-  async prepare(entry: DeployedFunction): Promise<Candidate | undefined> {
+  /**
+   * The first half of `update`: undefined when what is live is what was built, with the same secrets.
+   * @param given what to take instead of what the builder builds
+   */
+  async prepare(entry: DeployedFunction, given?: Version): Promise<Candidate | undefined> {
     try {
-      const version = await entry.builder.build();
+      const built = given ?? (await entry.builder.build());
+      const version = withSecrets(built, await this.#secretsOf(built.functionName));
       if (version.id === entry.live?.id) {
         delete entry.failure;
         return undefined;
@@ -104,6 +116,8 @@ export class Deployer {
     for (const candidate of candidates) this.abandon(candidate);
     const { functions } = this.#registry;
     const unused = entries.filter((entry) => functions.get(entry.config.name) !== entry);
+    // Nothing has changed for those that stay: what failed was to take the place of what works.
+    for (const entry of entries) if (!unused.includes(entry) && entry.live) delete entry.failure;
     await Promise.all(unused.map((entry) => entry.builder.dispose()));
   }
 

@@ -6,22 +6,18 @@
  * requests go to it. Whatever fails on the way leaves what is live as it is; a kill between two steps leaves
  * the old version or the new one.
  */
-import type { Candidate, Deployer } from "./deployer.ts";
 import { DexterError } from "./errors.ts";
-import type { Logger } from "./logger.ts";
 import { parseRoute } from "./policy/routes.ts";
-import type { DeployedFunction, FunctionRegistry } from "./registry.ts";
-import type { Reporter } from "./reporter.ts";
+import { type ProofPorts, prove } from "./proof.ts";
+import type { FunctionRegistry } from "./registry.ts";
+import { contentId } from "./revision.ts";
 import type { FunctionPackage } from "./store/package.ts";
 import type { Change, Pointer } from "./store/pointer.ts";
 import type { Store } from "./store/store.ts";
 
-export interface DeploymentPorts {
+export interface DeploymentPorts extends ProofPorts {
   readonly store: Store;
   readonly registry: FunctionRegistry;
-  readonly deployer: Deployer;
-  readonly reporter: Reporter;
-  readonly log: Logger;
   keepVersions(): number;
   /** Changes of the node happen one after the other. */
   inOrder<T>(change: () => Promise<T>): Promise<T>;
@@ -29,6 +25,8 @@ export interface DeploymentPorts {
   routesOf(name: string): string[];
   /** Functions came, went, or have other routes. */
   changed(): void;
+  /** Removes the function's secrets. */
+  forgetSecrets(name: string): Promise<void>;
   /** The project's own function of this name is built and serves again; false when it has none. */
   restore(name: string): Promise<boolean>;
 }
@@ -125,7 +123,7 @@ export class Deployments {
     });
   }
 
-  /** Forgets a deployed function. @returns whether the project's own one serves now */
+  /** Forgets a deployed function and its secrets. @returns whether the project's own one serves now */
   remove(name: string): Promise<boolean> {
     return this.#ports.inOrder(async () => {
       if (!this.#broken.has(name)) this.#known(name);
@@ -133,6 +131,7 @@ export class Deployments {
       await store.remove(name);
       this.#broken.delete(name);
       this.#pointers.delete(name);
+      await this.#ports.forgetSecrets(name);
       const restored = await this.#ports.restore(name);
       if (!restored) await deployer.remove(name);
       this.#ports.changed();
@@ -187,7 +186,13 @@ export class Deployments {
   }
 
   #isLive({ settings, version }: FunctionPackage): boolean {
-    return this.#ports.registry.functions.get(settings.name)?.live?.id === version.id;
+    return this.#liveId(settings.name) === version.id;
+  }
+
+  /** The id of the content that is live, whatever its secrets are. */
+  #liveId(name: string): string | undefined {
+    const live = this.#ports.registry.functions.get(name)?.live;
+    return live && contentId(live.id);
   }
 
   async #switch(
@@ -199,8 +204,8 @@ export class Deployments {
     const { name } = given.settings;
     const { id } = given.version;
     const entry = registry.entryOf(given);
-    const previous = entry.live?.id;
-    const candidate = await this.#prove(entry);
+    const previous = this.#liveId(name);
+    const candidate = await prove(this.#ports, entry, "a deploy");
     try {
       if (!dryRun) {
         await store.add(given);
@@ -230,19 +235,6 @@ export class Deployments {
     await store
       .prune(name, keepVersions())
       .catch((error: Error) => log.warn(`old versions of ${name} cannot be removed: ${error.message}`));
-  }
-
-  /** Throws NOT_PROVED, with the stack in the sources' positions. */
-  async #prove(entry: DeployedFunction): Promise<Candidate | undefined> {
-    const { deployer, reporter, log } = this.#ports;
-    try {
-      return await deployer.prepare(entry);
-    } catch (cause) {
-      if (!(cause instanceof DexterError)) throw cause;
-      const reason = reporter.textOf(cause);
-      log.warn({ function: entry.config.name }, `a deploy failed, and what was live still is: ${reason}`);
-      throw new DexterError("NOT_PROVED", { reason }, { cause });
-    }
   }
 
   /** Throws ROUTE_TAKEN when another function has one of these routes. */

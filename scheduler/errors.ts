@@ -80,6 +80,32 @@ const catalogue = {
   ],
   NO_VERSION_BEFORE: ["{function}: no version before the live one is kept here", 409],
   VERSION_DAMAGED: ["version {version} is damaged ({path}: {reason}); deploy it again", 409],
+  SECRET_KEY: ["the key of secrets, {path}, {reason}", 500],
+  SECRETS_LOCKED: [
+    "the secrets of {function} cannot be read, and it is not served without them: {reason}; then run `dexter reload`",
+    500,
+  ],
+  SECRETS_DAMAGED: [
+    "the secrets of {function} cannot be used, and it is not served without them: {path} {reason}; " +
+      "put a good copy back and run `dexter reload`, or remove the file and set them again",
+    500,
+  ],
+  SECRET_NAME: [
+    "a secret's name must be letters, digits and _, at most 128, not begin with a digit, and be no property " +
+      "of every object, such as constructor",
+    400,
+  ],
+  SECRET_VALUE: ["the value of {name} {reason}", 400],
+  SECRET_TOO_BIG: ["a secret may have {most} KiB, and this one has more", 413],
+  SECRETS_TOO_MANY: ["{function} has {most} secrets, and may not have more; delete some", 409],
+  SECRETS_IN_DEV: [
+    "this is `dexter dev`, where no secret counts; put values for development into .dev.vars",
+    409,
+  ],
+  NO_SECRET: [
+    '{function} has no secret "{name}"; `dexter secret list {function}` lists those that it has',
+    404,
+  ],
   ROUTE_TAKEN: ['{function}: its route "{pattern}" belongs to {owner}; change one of them', 409],
   NOT_WELL: ["{function}: version {version} is not well: {reason}", 422],
   NOT_PROVED: ["{reason}", 422],

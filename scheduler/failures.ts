@@ -12,6 +12,7 @@ import { renderErrorText, renderProductionError } from "./errorpage/text.ts";
 import { DexterError, type ErrorCode } from "./errors.ts";
 import type { ClientRequest } from "./http/client-request.ts";
 import { LoadError } from "./load-error.ts";
+import { contentId } from "./revision.ts";
 import type { Version } from "./types.ts";
 
 export interface FailedRequest {
@@ -97,7 +98,7 @@ function pageInput(
     status,
     error: pageError(failure, version),
     functionName,
-    ...(version ? { version: version.id } : {}),
+    ...(version ? { version: contentId(version.id) } : {}),
     requestId: id,
     request: { method: request.method, url: request.head.url, headers: headersOf(request) },
     root,

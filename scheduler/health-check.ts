@@ -2,6 +2,7 @@
 import { request } from "node:http";
 import { EXCEPTION_HEADER, type ExceptionReport } from "../runtime/protocol.ts";
 import { DexterError } from "./errors.ts";
+import { contentId } from "./revision.ts";
 import type { Version } from "./types.ts";
 
 /** NOT_WELL: a version did not answer its health path well. */
@@ -11,7 +12,7 @@ export class UnwellError extends DexterError {
 
   constructor(version: Version, path: string, problem: HealthProblem) {
     const reason = typeof problem === "string" ? problem : `GET ${path} throws: ${problem.message}`;
-    super("NOT_WELL", { function: version.functionName, version: version.id, reason });
+    super("NOT_WELL", { function: version.functionName, version: contentId(version.id), reason });
     this.problem = problem;
     this.version = version;
   }

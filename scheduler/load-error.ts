@@ -38,7 +38,7 @@ const TRANSLATIONS: readonly (readonly [RegExp, (...found: string[]) => string])
   [
     /Dynamic Worker env size \((\d+) bytes\) exceeds the maximum allowed size of (\d+) bytes/,
     (size, most) =>
-      `vars: all values together may have ${most} bytes, and these have ${size}; move some of them`,
+      `vars and secrets: all values together may have ${most} bytes, and these have ${size}; move some of them`,
   ],
   [
     /Incorrect type for map entry '(.*?)'/,

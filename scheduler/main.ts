@@ -140,13 +140,14 @@ Topics: dexter help`,
       (await import("./cli/functions.ts")).rollback(name, version, options),
     );
   remote(dexter.command("delete"))
-    .description("delete a deployed function and all its versions")
+    .description("delete a deployed function, all its versions and its secrets")
     .argument("<function>")
     .option("-y, --yes", "do not ask")
     .action(async (name: string, options: ClientOptions & { yes?: boolean }) =>
       (await import("./cli/functions.ts")).remove(name, options),
     );
   addTokenCommands(dexter);
+  addSecretCommands(dexter);
   dexter
     .command("directives")
     .description("list the directives of the [dexter] table")
@@ -173,6 +174,36 @@ Topics: dexter help`,
   for (const command of dexter.commands.flatMap((one) => [one, ...one.commands]))
     command.exitOverride().showHelpAfterError("(--help lists the options)");
   return dexter;
+}
+
+function addSecretCommands(dexter: Command): void {
+  const secret = dexter
+    .command("secret")
+    .description("set, list and delete the secrets of a function of a running node");
+  remote(secret.command("put"))
+    .description("set a secret; its value is read from stdin, or asked for")
+    .argument("<function>")
+    .argument("<name>", "what it is called in the function's env")
+    // For advice that is better than that there are too many arguments.
+    .allowExcessArguments()
+    .addHelpText("after", "\nExample: dexter secret put hello API_TOKEN < token.txt")
+    .action(async (fn: string, name: string, options: ClientOptions, { args }: Command) =>
+      (await import("./cli/secret.ts")).putSecret(fn, name, args.slice(2), options),
+    );
+  remote(secret.command("list"))
+    .description("list the names of a function's secrets, and who set them when")
+    .argument("<function>")
+    .action(async (fn: string, options: ClientOptions) =>
+      (await import("./cli/secret.ts")).listSecrets(fn, options),
+    );
+  remote(secret.command("delete"))
+    .description("delete a secret")
+    .argument("<function>")
+    .argument("<name>")
+    .option("-y, --yes", "do not ask")
+    .action(async (fn: string, name: string, options: ClientOptions & { yes?: boolean }) =>
+      (await import("./cli/secret.ts")).deleteSecret(fn, name, options),
+    );
 }
 
 function addTokenCommands(dexter: Command): void {

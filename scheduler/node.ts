@@ -8,6 +8,7 @@ import { deploys } from "./admin/deploys.ts";
 import { AdminDoors } from "./admin/doors.ts";
 import { health, type Readiness } from "./admin/health.ts";
 import { metrics } from "./admin/metrics.ts";
+import { secrets } from "./admin/secrets.ts";
 import { tail } from "./admin/tail.ts";
 import { TokenStore } from "./admin/token-store.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
@@ -17,6 +18,7 @@ import { Dispatcher } from "./dispatch/dispatcher.ts";
 import type { Exchange } from "./dispatch/exchange.ts";
 import { DexterError } from "./errors.ts";
 import { Front } from "./front.ts";
+import { HeldSecrets, NO_SECRETS } from "./held-secrets.ts";
 import { type ListenerChange, Listeners } from "./listeners.ts";
 import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
@@ -32,8 +34,10 @@ import { type DeployedFunction, FunctionRegistry } from "./registry.ts";
 import { Reporter } from "./reporter.ts";
 import type { RequestRecord } from "./request-record.ts";
 import { keepScoreboard, writeFileAtomically } from "./scoreboard.ts";
+import { SecretChanges } from "./secret-changes.ts";
 import { checkIdentity, needsRestart, startFailure, supervisorSettings } from "./server-settings.ts";
 import { type NodeStatus, nodeStatus } from "./status.ts";
+import { SecretStore } from "./store/secrets.ts";
 import { Store } from "./store/store.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Tracer } from "./tracing/tracer.ts";
@@ -70,6 +74,8 @@ export class DexterNode {
   readonly #front: Front;
   readonly #listeners: Listeners;
   readonly deployments: Deployments;
+  readonly #secretStore: SecretStore;
+  readonly #secrets: HeldSecrets;
   readonly #reporter: Reporter;
   readonly #followers = new Followers();
   readonly #journal: Journal;
@@ -133,7 +139,11 @@ export class DexterNode {
       onExit: (key) => this.#dispatcher.forgetServer(key),
       onPass: () => void options.notifier?.passed(performance.now()),
     });
-    this.deployer = new Deployer(this.registry, this.#dispatcher.fleet, this.#supervisor);
+    this.#secretStore = new SecretStore(node.dataDir, node.secretKeyFile);
+    this.#secrets = new HeldSecrets(this.#secretStore);
+    this.deployer = new Deployer(this.registry, this.#dispatcher.fleet, this.#supervisor, async (name) =>
+      dev ? NO_SECRETS : this.#secrets.of(name),
+    );
     this.#front = new Front(node, {
       registry: this.registry,
       reporter: this.#reporter,
@@ -151,6 +161,7 @@ export class DexterNode {
       inOrder: (change) => this.#inOrder(change),
       keepVersions: () => this.#project.node.keepVersions,
       routesOf: (name) => this.#front.routesOf(name),
+      forgetSecrets: (name) => this.#secrets.forget(name),
       changed: () => this.#configureFront(),
       restore: (name) => this.#restore(name),
     });
@@ -248,11 +259,12 @@ export class DexterNode {
         entries,
         this.#progress(entries.length),
       );
-      if (failures.length > 0 && !this.#options.dev) {
+      const fatal = this.#fatal(failures);
+      if (fatal.length > 0) {
         listeners.abandon();
         logs.abandon();
         await this.deployer.abandonAll(entries, candidates);
-        throw this.#reporter.combined(failures);
+        throw this.#reporter.combined(fatal);
       }
       const changed = needsRestart(supervisorSettings(this.#project.node, this.#options), servers);
       listeners.finish();
@@ -312,6 +324,7 @@ export class DexterNode {
     const { node, functions } = this.#project;
     rmSync(runDirectory(node.dataDir), { recursive: true, force: true });
     await this.#tokens.open();
+    await this.#secretStore.open();
     for (const config of functions) this.registry.put(this.registry.entryFor(config));
     if (!this.#options.dev)
       for (const given of await this.deployments.load()) this.registry.put(this.registry.entryOf(given));
@@ -393,6 +406,7 @@ export class DexterNode {
           deployments: this.deployments,
           functions: () => this.status().functions,
         }),
+        secrets(this.#options.dev ? undefined : this.#secretChanges()),
         tail({
           followers: this.#followers,
           hasFunction: (name) => this.registry.functions.has(name),
@@ -423,6 +437,17 @@ export class DexterNode {
     this.#metrics.finished(exchange);
     tracer.finished(exchange, () => this.#supervisor.member(exchange.servedBy?.server ?? 0)?.process.slot);
     this.#journal.finished(exchange);
+  }
+
+  #secretChanges(): SecretChanges {
+    return new SecretChanges({
+      registry: this.registry,
+      secrets: this.#secrets,
+      deployer: this.deployer,
+      reporter: this.#reporter,
+      log: this.#options.logs.log,
+      inOrder: (change) => this.#inOrder(change),
+    });
   }
 
   async #firstBuilds(): Promise<void> {
@@ -461,7 +486,8 @@ export class DexterNode {
     const starting = [...first.values()].filter((thread) => thread.state === "starting");
     await Promise.allSettled(starting.map((thread) => this.#supervisor.outcome(thread)));
     if (this.#options.dev) return;
-    const entries = [...this.registry.functions.values()];
+    // What has no version has been reported.
+    const entries = [...this.registry.functions.values()].filter(({ live }) => live);
     this.#throwOrReport(entries.flatMap(({ source, failure }) => (source && failure) ?? []));
     // The others of a node must not go without service for a deployed one that has become unable to load.
     for (const { source, failure } of entries) if (!source && failure) this.#reporter.failure(failure);
@@ -471,8 +497,19 @@ export class DexterNode {
     if (this.#stopping) throw new DexterError("STOPPING");
   }
 
+  /**
+   * Failures that a start or a reload must not go on with. In dev there are none; and a function whose secrets
+   * cannot be read is not served, but the others are.
+   */
+  #fatal(failures: readonly unknown[]): unknown[] {
+    if (this.#options.dev) return [];
+    const ofSecrets = ["SECRETS_DAMAGED", "SECRETS_LOCKED"];
+    return failures.filter((one) => !(one instanceof DexterError && ofSecrets.includes(one.code)));
+  }
+
   #throwOrReport(failures: readonly unknown[]): void {
-    if (failures.length > 0 && !this.#options.dev) throw this.#reporter.combined(failures);
+    const fatal = this.#fatal(failures);
+    if (fatal.length > 0) throw this.#reporter.combined(fatal);
     for (const failure of failures) this.#reporter.failure(failure);
   }
 

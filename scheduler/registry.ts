@@ -7,6 +7,8 @@ import type { VersionModule, VersionPayload } from "../runtime/protocol.ts";
 import { type Builder, createBuilder, endBundler } from "./bundle/builder.ts";
 import type { DexterError } from "./errors.ts";
 import type { FunctionSpec } from "./policy/thread.ts";
+import { hasSecrets } from "./revision.ts";
+import { canHide } from "./server/hidden-file.ts";
 import type { FunctionPackage } from "./store/package.ts";
 import type { FunctionConfig, FunctionSettings, Version } from "./types.ts";
 
@@ -125,10 +127,10 @@ export class FunctionRegistry {
     return [...this.#versions.values()].reverse().find((version) => version.functionName === name);
   }
 
-  /** In a resident thread `abortIsolate` would end the whole server. */
+  /** In a resident thread `abortIsolate` would end the whole server. What it is made of must be fit for disks. */
   mayReside(id: string): boolean {
     const version = this.#versions.get(id);
-    if (version === undefined) return false;
+    if (version === undefined || (hasSecrets(id) && !canHide())) return false;
     const known = this.#mayReside.get(version) ?? !mentions(version, "abortIsolate");
     this.#mayReside.set(version, known);
     return known;

@@ -3,6 +3,7 @@ import type { Exchange } from "./dispatch/exchange.ts";
 import type { ClientRequest } from "./http/client-request.ts";
 import type { RefusedRequest } from "./http/connection.ts";
 import type { HeaderBlock, RequestHead } from "./http/request-head.ts";
+import { contentId } from "./revision.ts";
 
 /** What is told of the client that went away before it had an answer, as others do. */
 const CLIENT_CLOSED = 499;
@@ -63,7 +64,11 @@ export function recordOf(
     startedAt: Date.now() - ms,
     clientIp: exchange.client.ip,
     ...(servedBy && {
-      served: { server: slotOf(servedBy.server), thread: servedBy.slot, version: servedBy.version },
+      served: {
+        server: slotOf(servedBy.server),
+        thread: servedBy.slot,
+        version: contentId(servedBy.version),
+      },
       waitMs: grantedAtMs - startedAtMs,
     }),
     requestBytes,

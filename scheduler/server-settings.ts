@@ -60,7 +60,12 @@ export function needsRestart(before: SupervisorSettings, after: SupervisorSettin
 
 /** By these a running node is found and told apart from others. Throws CONFIG_INVALID when one changes. */
 export function checkIdentity(before: NodeConfig, after: NodeConfig): void {
-  const fixed = { data_dir: "dataDir", lock_file: "lockFile", pid_file: "pidFile" } as const;
+  const fixed = {
+    data_dir: "dataDir",
+    lock_file: "lockFile",
+    pid_file: "pidFile",
+    secret_key_file: "secretKeyFile",
+  } as const;
   for (const [directive, key] of Object.entries(fixed)) {
     if (before[key] === after[key]) continue;
     const change = `from ${before[key]} to ${after[key]}`;

@@ -2,6 +2,7 @@
 import type { Exchange } from "./dispatch/exchange.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import { LETTERS, type Thread, type ThreadKind, type ThreadState } from "./policy/thread.ts";
+import { contentId } from "./revision.ts";
 import { residentBytes } from "./server/usage.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -100,6 +101,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       const own = threads.filter((thread) => thread.function === fn.name);
       return {
         ...fn,
+        version: contentId(fn.version),
         idle: count("idle", own),
         busy: count("busy", own),
         starting: count("starting", own),
@@ -137,7 +139,7 @@ function threadStatus(thread: Thread, serving: readonly RequestStatus[] | undefi
     state: thread.state,
     letter: LETTERS[thread.state],
     function: thread.functionName,
-    version: thread.version,
+    version: contentId(thread.version),
     kind: thread.kind,
     requests: thread.requests,
     ...(serving ? { serving } : {}),

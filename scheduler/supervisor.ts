@@ -7,6 +7,7 @@ import type { VersionPayload } from "../runtime/protocol.ts";
 import type { DexterError } from "./errors.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import type { FunctionSpec, Thread } from "./policy/thread.ts";
+import { contentId } from "./revision.ts";
 import { LoadMeter } from "./server/load.ts";
 import { Loader } from "./server/loader.ts";
 import { type ServerOptions, ServerProcess } from "./server/process.ts";
@@ -457,7 +458,7 @@ export class Supervisor<T> {
         {
           server: process.slot,
           function: spec.name,
-          version: spec.version,
+          version: contentId(spec.version),
         },
       );
     }

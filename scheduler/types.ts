@@ -86,6 +86,7 @@ export interface NodeConfig extends ThreadSettings {
   readonly adminListen?: ListenAddress;
   /** Names by which the admin API may be asked, beside addresses, localhost and that of `adminListen`. */
   readonly adminHosts: readonly string[];
+  readonly secretKeyFile: string;
 }
 
 export type ModuleRuleType = "ESModule" | "CommonJS" | "CompiledWasm" | "Text" | "Data";
@@ -162,4 +163,6 @@ export interface Version {
   readonly env: Readonly<Record<string, unknown>>;
   /** Source map (JSON text) of the main module, with `sources` as absolute paths. */
   readonly sourceMap?: string;
+  /** For a revision with secrets (see scheduler/revision.ts), which is in memory only: the version without them. */
+  readonly built?: Version;
 }

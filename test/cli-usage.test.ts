@@ -23,6 +23,7 @@ const COMMANDS = [
   "delete",
   "completion",
   "help",
+  "secret",
 ];
 
 describe("--help", () => {
@@ -67,6 +68,9 @@ describe("a wrong command line", () => {
     [["status", "--jason"], /\(Did you mean --json\?\)/],
     [["start", "now"], /^dexter: too many arguments for 'start'/],
     [["start", "--config"], /^dexter: option '-c, --config <file>' argument missing/],
+    [["secret"], /Usage: dexter secret [\s\S]*put <function> <name>/],
+    [["secret", "put", "hello"], /^dexter: missing required argument 'name'\n\(--help lists the options\)/],
+    [["secret", "get", "hello"], /^dexter: unknown command 'get'/],
     [["start", "--set"], /^dexter: option '--set <name=value>' argument missing/],
   ] as const)
     it(`exits with 2 and advice: dexter ${args.join(" ")}`, async () => {

@@ -232,6 +232,11 @@ const cases: readonly BadCase[] = [
     message: /^wrangler\.toml:4: dexter\.lock_file: must be another file than that of pid_file \(got ".*\)$/,
   },
   {
+    title: "a file that would be written over the key of secrets",
+    files: oneFunction('[dexter]\npid_file = ".dexter/secret.key"'),
+    message: /^wrangler\.toml:4: dexter\.pid_file: must be another file than that of secret_key_file /,
+  },
+  {
     title: "a directive in two spellings",
     files: oneFunction("[dexter]\nnum_servers = 2\nNumServers = 3"),
     message: 'wrangler.toml:5: dexter.NumServers: is the same directive as "num_servers"; keep one of them',

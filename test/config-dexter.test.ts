@@ -24,6 +24,7 @@ test("gives every directive its documented default", async (t) => {
     listenBacklog: 511,
     pidFile: join(root, ".dexter/dexter.pid"),
     lockFile: join(root, ".dexter/dexter.lock"),
+    secretKeyFile: join(root, ".dexter/secret.key"),
     connectionStatus: true,
     residentThreads: "on",
     sendBufferSize: 0,
@@ -93,11 +94,12 @@ test("takes files, the process's own output, or nothing for the logs", async (t)
 test("resolves paths from the configuration's folder, and run files from the data directory", async (t) => {
   const { node, root } = await loadToml(
     t,
-    '[dexter]\ndata_dir = "var"\nlock_file = "l"\nscore_board_file = "/run/s"',
+    '[dexter]\ndata_dir = "var"\nlock_file = "l"\nsecret_key_file = "k"\nscore_board_file = "/run/s"',
   );
   assert.equal(node.dataDir, join(root, "var"));
   assert.equal(node.pidFile, join(root, "var/dexter.pid"));
   assert.equal(node.lockFile, join(root, "l"));
+  assert.equal(node.secretKeyFile, join(root, "k"));
   assert.equal(node.scoreBoardFile, "/run/s");
 });
 

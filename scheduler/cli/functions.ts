@@ -1,9 +1,10 @@
 /** `dexter list`, `versions`, `rollback` and `delete`: the functions of a running node, and their versions. */
-import { createInterface } from "node:readline/promises";
 import type { ListedFunction } from "../admin/deploys.ts";
 import type { Deployed, VersionStatus } from "../deployments.ts";
 import { DexterError } from "../errors.ts";
+import { confirmed } from "./confirm.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
+import { printJson, when } from "./print.ts";
 import { list, table, terminalWidth } from "./table.ts";
 
 export async function listFunctions(options: ClientOptions): Promise<void> {
@@ -59,7 +60,10 @@ export async function rollback(
 export async function remove(name: string, options: ClientOptions & { yes?: boolean }): Promise<void> {
   const address = await nodeAddress(options);
   const found = await callNode<VersionStatus[]>(address, "GET", `${pathOf(name)}/versions`);
-  if (!options.yes && !(await confirmed(`Delete ${name} and its ${found.length} versions? [y/N] `)))
+  if (
+    !options.yes &&
+    !(await confirmed(`Delete ${name}, its ${found.length} versions and its secrets? [y/N] `))
+  )
     throw new DexterError("USAGE", {
       reason: `${name} was not deleted; to delete it without being asked, pass --yes`,
     });
@@ -68,23 +72,6 @@ export async function remove(name: string, options: ClientOptions & { yes?: bool
   console.log(`${name} is deleted${restored ? "; the project's own one serves again" : ""}`);
 }
 
-async function confirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await asking.question(question);
-  asking.close();
-  return /^y(es)?$/i.test(answer.trim());
-}
-
 function pathOf(name: string): string {
   return `/functions/${encodeURIComponent(name)}`;
-}
-
-/** A time to the second, as this machine's clock has it. */
-function when(iso: string | undefined): string {
-  return iso === undefined ? "" : new Date(iso).toLocaleString("sv-SE");
-}
-
-function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, undefined, 2));
 }

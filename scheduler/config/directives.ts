@@ -252,6 +252,12 @@ export const directiveShape = {
     "console lines, and failures, logged per second and function; 0 = no limit",
   ),
   v8_flags: setting(listOf(v8Flag), [...DEFAULT_V8_FLAGS], "flags for V8 in every server"),
+  secret_key_file: optional(
+    filePath,
+    "holds the key that secrets are encrypted with; made with the first secret",
+    "",
+    "<data_dir>/secret.key",
+  ),
   admin_listen: optional(
     listenAddress,
     "[address:]port of the admin API, beside its socket; it asks for tokens there",

@@ -159,6 +159,8 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     ...(all.error_log !== "-" && logFile("errorLog", root, all.error_log)),
     logRate: all.log_rate,
     v8Flags: all.v8_flags,
+    secretKeyFile:
+      all.secret_key_file === undefined ? resolve(dataDir, "secret.key") : resolve(root, all.secret_key_file),
     ...(all.admin_listen !== undefined && { adminListen: all.admin_listen }),
     adminHosts: all.admin_hosts,
   };
@@ -186,6 +188,7 @@ function checkNode(node: NodeConfig, entries: Entries, problems: Problems): void
       `must differ from listen (got ${formatListen(adminListen)}, which takes requests)`,
     );
   const files = {
+    secret_key_file: node.secretKeyFile,
     pid_file: node.pidFile,
     lock_file: node.lockFile,
     score_board_file: node.scoreBoardFile,

@@ -8,22 +8,24 @@
  */
 import { strict as assert } from "node:assert";
 import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, closeSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import workerd from "workerd";
 import { DexterError } from "../errors.ts";
+import { hasSecrets } from "../revision.ts";
 import { withoutCapabilities } from "./capabilities.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
+import { descriptorPath, openHidden } from "./hidden-file.ts";
 import { parseServerLine } from "./output.ts";
 import { blamed, type Resident, writeModules } from "./residents.ts";
 import { controlSocket, renderWorkerdConfig, threadSocket } from "./workerd-config.ts";
 
-/** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go. */
+/** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go; 5 is its server's. */
 const LAUNCHER = `
 if [ -n "$1" ]; then ulimit -c unlimited 2>&- || ulimit -S -c "$(ulimit -H -c)"; cd "$1" || exit 71; fi; shift
-{ read _ <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- &
+{ read _ <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- 5<&- &
 exec "$@" 4<&-`;
 
 export interface ServerOptions {
@@ -69,7 +71,7 @@ export class ServerProcess {
     this.slot = options.slot;
     this.generation = options.generation;
     this.directory = options.directory;
-    const config = prepareDirectory(options);
+    const { config, hidden } = prepareDirectory(options);
     const { uid, gid } = options;
     this.#child = spawn(
       "/bin/sh",
@@ -87,12 +89,13 @@ export class ServerProcess {
         ...(options.inspector ? ["--inspector-addr=127.0.0.1:0"] : []),
       ],
       {
-        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", ...(hidden === undefined ? [] : [hidden])],
         detached: true,
         ...(uid === undefined ? {} : { uid }),
         ...(gid === undefined ? {} : { gid }),
       },
     );
+    if (hidden !== undefined) closeSync(hidden);
     this.exited = this.#watchExit();
     this.#readLines(this.#child.stdout!, (line) => options.onLine(line, "stdout"));
     this.#readLines(this.#child.stderr!, (line) => {
@@ -212,17 +215,36 @@ export class ServerProcess {
   }
 }
 
-function prepareDirectory(options: ServerOptions): string {
+/** The child's descriptor of a hidden configuration. */
+const HIDDEN = 5;
+
+interface Prepared {
+  readonly config: string;
+  /** The file that `config` leads to, if that is hidden. */
+  readonly hidden?: number;
+}
+
+function prepareDirectory(options: ServerOptions): Prepared {
   const config = `${options.directory}/config.capnp`;
   rmSync(options.directory, { recursive: true, force: true });
   // Servers that run as somebody else must get through the folder of all generations to their own.
   mkdirSync(dirname(options.directory), { recursive: true, mode: 0o711 });
   mkdirSync(options.directory, { mode: 0o700 });
   const modules = writeModules(options.directory, options.residents);
-  writeFileSync(config, renderWorkerdConfig({ ...options, slots: options.threadSlots }));
+  const text = renderWorkerdConfig({ ...options, slots: options.threadSlots });
+  const hide = options.residents.some(({ spec }) => hasSecrets(spec.version));
+  if (!hide) writeFileSync(config, text);
   if (options.uid !== undefined || options.gid !== undefined) {
-    for (const path of [options.directory, config, ...modules])
+    for (const path of [options.directory, ...(hide ? [] : [config]), ...modules])
       chownSync(path, options.uid ?? -1, options.gid ?? -1);
   }
-  return config;
+  if (!hide) return { config };
+  // The files that the configuration embeds are found from where the link is.
+  symlinkSync(descriptorPath(HIDDEN), config);
+  try {
+    return { config, hidden: openHidden(text, options) };
+  } catch {
+    // The link leads nowhere: this start fails, and the next one is without resident threads.
+    return { config };
+  }
 }

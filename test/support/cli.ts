@@ -18,6 +18,8 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
   /** Run as this user and group. */
   readonly uid?: number;
+  /** All of its stdin; without it, that is empty. */
+  readonly input?: string | Buffer;
   /** Gets all that it has written to stdout, whenever there is more. */
   readonly onStdout?: (text: string) => void;
 }
@@ -29,17 +31,19 @@ export function runDexter(args: readonly string[], options: CommandOptions): Pro
     const child = spawn(process.execPath, [COMMAND_FILE, ...args], {
       cwd: dir,
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       timeout: timeoutMs,
       killSignal: "SIGKILL",
       ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const)
-      child[name].setEncoding("utf8").on("data", (text: string) => {
+      child[name]!.setEncoding("utf8").on("data", (text: string) => {
         output[name] += text;
         if (name === "stdout") options.onStdout?.(output.stdout);
       });
+    // The command may end before it has read all.
+    child.stdin?.on("error", () => {}).end(options.input);
     child.on("error", reject);
     child.on("close", (code) => resolve({ status: code ?? -1, ...output }));
   });
