@@ -1,6 +1,6 @@
 /**
  * A request as a span, in the JSON encoding of OTLP (https://opentelemetry.io/docs/specs/otlp/). It is rendered as text
- * at once: objects, and `JSON.stringify` for a batch of them, take three times as long.
+ * at once: objects, and `JSON.stringify` for a batch of them, take twice as long.
  */
 import { type TraceParts, traceParts } from "../http/trace-context.ts";
 
