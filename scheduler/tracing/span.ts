@@ -18,7 +18,7 @@ export interface TracedRequest {
   /** When it got a thread; 0 if it never did. */
   readonly grantedAtMs: number;
   readonly cold: boolean;
-  readonly servedBy: { readonly slot: number; readonly version: string } | undefined;
+  readonly servedBy: { readonly server: number; readonly slot: number; readonly version: string } | undefined;
 }
 
 const KIND_SERVER = 2;
