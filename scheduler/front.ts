@@ -21,6 +21,8 @@ export interface FrontOptions {
   readonly journal: Journal;
   /** A request has its answer, and will not be dispatched. @param functionName empty when no function answers */
   answered(functionName: string, status: number): void;
+  /** What came was no request, or one that no function may see. */
+  malformed(): void;
 }
 
 export class Front implements ListenerPorts {
@@ -64,6 +66,7 @@ export class Front implements ListenerPorts {
   }
 
   refused(refused: RefusedRequest): void {
+    this.#options.malformed();
     this.#options.journal.malformed(refused);
   }
 

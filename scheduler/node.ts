@@ -150,6 +150,7 @@ export class DexterNode {
       dispatcher: this.#dispatcher,
       journal: this.#journal,
       answered: (functionName, status) => this.#metrics.answered(functionName, status),
+      malformed: () => this.#metrics.malformed(),
     });
     this.#listeners = new Listeners(this.#front, logs.log);
     this.deployments = new Deployments({
@@ -411,7 +412,7 @@ export class DexterNode {
           followers: this.#followers,
           hasFunction: (name) => this.registry.functions.has(name),
         }),
-        metrics(() => this.#metrics.render()),
+        metrics((sees) => this.#metrics.render(sees)),
         health(() => this.#readiness()),
       ],
     });
@@ -435,7 +436,7 @@ export class DexterNode {
   #finished(exchange: Exchange): void {
     const { tracer } = this.#options;
     this.#metrics.finished(exchange);
-    tracer.finished(exchange, () => this.#supervisor.member(exchange.servedBy?.server ?? 0)?.process.slot);
+    tracer.finished(exchange, (key) => this.#supervisor.slotOf(key));
     this.#journal.finished(exchange);
   }
 

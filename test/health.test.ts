@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { describe, it, type TestContext } from "node:test";
 import { createAdmin } from "../scheduler/admin/app.ts";
-import { health, OPEN_PATHS, type Readiness } from "../scheduler/admin/health.ts";
+import { health, PROBE_PATHS, type Readiness } from "../scheduler/admin/health.ts";
 import { adminSocket } from "../scheduler/paths.ts";
 import { callControl } from "../scheduler/server/control.ts";
 import { cleanUp, startNode, type TestNode, until } from "./support/node.ts";
@@ -79,7 +79,7 @@ describe("the calls of probes", () => {
         .filter(({ method }) => method === "GET")
         .map(({ path }) => path)
         .sort(),
-      [...OPEN_PATHS].sort(),
+      [...PROBE_PATHS].sort(),
     );
     const reason = async () =>
       ((await (await app.request("/readyz", {}, { incoming: {} })).json()) as { reason?: string }).reason;

@@ -61,7 +61,8 @@ describe("requests", () => {
     await node.get("/answer");
     await node.get("/answer?status=404");
     await node.get("/throws");
-    await node.get("/nobody/is/here", {});
+    await node.get("/nobody/is/here");
+    assert.equal((await fetch(`${node.dexter.url}/answer`, { method: "BREW" })).status, 501);
     await fetch(`${node.dexter.url}/answer`, { method: "POST", body: "x".repeat(100_000) }).then((r) =>
       r.text(),
     );
@@ -77,6 +78,7 @@ describe("requests", () => {
       [0, 0, 1],
     );
     assert.equal(metrics.value("dexter_unrouted_requests_total"), 1);
+    assert.equal(metrics.value("dexter_malformed_requests_total"), 1);
     assert.equal(metrics.value("dexter_request_body_bytes_total", { function: "answer" }), 100_000);
     assert.equal(metrics.value("dexter_response_body_bytes_total", { function: "answer" }), 100_003);
     for (const name of ["dexter_request_duration_seconds", "dexter_queue_wait_seconds"])
@@ -196,6 +198,29 @@ describe("a function that is removed", () => {
       (await metricsOf(node)).value("dexter_requests_total", { function: "answer", status: "2xx" }),
       1,
     );
+  });
+});
+
+describe("over TCP", () => {
+  it("probes need no token, and a token for certain functions reads theirs alone", async (test) => {
+    const node = await start(test, { admin_listen: "127.0.0.1:0" });
+    await node.get("/answer");
+    await node.get("/throws");
+    const [, url] = /the admin API is on (http:\/\/127\.0\.0\.1:\d+)"/.exec(node.dexter.output())!;
+    const ask = (path: string, token?: string) =>
+      fetch(`${url}${path}`, { headers: token ? { authorization: `Bearer ${token}` } : {} });
+    for (const path of ["/healthz", "/readyz"]) assert.equal((await ask(path)).status, 200);
+    assert.equal((await ask("/metrics")).status, 401);
+
+    const body = JSON.stringify({ name: "limited", scope: "read", functions: ["answer"] });
+    const made = await callControl(adminSocket(`${node.folder.dir}/.dexter`), "POST", "/tokens", { body });
+    assert.equal(made.status, 201, made.text);
+    const answer = await ask("/metrics", JSON.parse(made.text).token);
+    assert.equal(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    const metrics = new Exposition(await answer.text());
+    const labels = metrics.families.flatMap(({ samples }) => samples.map((sample) => sample.labels.function));
+    assert.deepEqual([...new Set(labels)].sort(), ["answer", undefined]);
+    assert.ok((await metricsOf(node)).samples("dexter_requests_total", { function: "throws" }).length > 0);
   });
 });
 

@@ -12,11 +12,10 @@ import { DexterError } from "../errors.ts";
 import { normaliseAddress } from "../http/client-address.ts";
 import { isHost } from "../http/vet.ts";
 import { ANYBODY, type Caller } from "./caller.ts";
+import { PROBE_PATHS } from "./health.ts";
 import { RateLimit } from "./rate-limit.ts";
 import type { TokenCaller, TokenStore } from "./token-store.ts";
 
-/** Asked by programs that know the node by an address of their own, such as a pod's. They tell yes or no. */
-const PROBE_PATHS = ["/healthz", "/readyz"];
 /** The status page without any data, which it asks for with a token. */
 const OPEN_PATHS = ["/", ...PROBE_PATHS];
 const READING = ["GET", "HEAD"];

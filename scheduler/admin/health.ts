@@ -1,8 +1,11 @@
 /** The calls for what watches over the node: is it alive, and should it get requests. */
 import type { AdminFeature } from "./app.ts";
 
-/** What may be called without a token: whoever probes has none, and learns nothing but yes or no. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+/**
+ * What may be called without a token, and by any name: programs that probe have no token, and know the node by an
+ * address of their own, such as a pod's. They learn yes or no.
+ */
+export const PROBE_PATHS: readonly string[] = ["/healthz", "/readyz"];
 
 export interface Readiness {
   readonly stopping: boolean;

@@ -7,7 +7,7 @@ import type { Thread } from "../policy/thread.ts";
 import type { NodeStatus } from "../status.ts";
 import type { RestartCause } from "../supervisor.ts";
 import { EventLoopDelay } from "./event-loop.ts";
-import { type Family, renderExposition } from "./exposition.ts";
+import { type Family, renderExposition, type Sample } from "./exposition.ts";
 import { type FinishedRequest, FunctionCounts } from "./function-counts.ts";
 import { functionFamilies } from "./function-families.ts";
 import { Histogram } from "./histogram.ts";
@@ -30,6 +30,7 @@ export class NodeMetrics {
   readonly #loadTimes = new Histogram();
   readonly #delay = new EventLoopDelay();
   #unrouted = 0;
+  #malformed = 0;
 
   constructor(sources: NodeMetricsSources) {
     this.#sources = sources;
@@ -43,6 +44,11 @@ export class NodeMetrics {
   answered(functionName: string, status: number): void {
     if (functionName === "") this.#unrouted++;
     else this.#functions.answered(functionName, status);
+  }
+
+  /** What came was no request, or one that no function may see. */
+  malformed(): void {
+    this.#malformed++;
   }
 
   refused(functionName: string, why: Refusal): void {
@@ -62,8 +68,15 @@ export class NodeMetrics {
     this.#servers.restarted(slot, cause);
   }
 
-  /** Everything, in Prometheus' text format. */
-  render(): string {
+  /** Everything, in Prometheus' text format; of functions, only those that the reader sees. */
+  render(sees: (functionName: string) => boolean): string {
+    const isSeen = ({ labels }: Sample) => labels.function === undefined || sees(String(labels.function));
+    return renderExposition(
+      this.#families().map((family) => ({ ...family, samples: family.samples.filter(isSeen) })),
+    );
+  }
+
+  #families(): Family[] {
     const status = this.#sources.status();
     const known = new Set(status.functions.map(({ name }) => name));
     this.#functions.keep((name) => known.has(name));
@@ -71,7 +84,7 @@ export class NodeMetrics {
     const { numServers, maxThreadsPerChild: threadSlots } = this.#sources.limits();
     const present = status.servers.map(({ slot }) => slot);
     const slots = [...new Set([...Array(numServers).keys(), ...present])].sort((a, b) => a - b);
-    return renderExposition([
+    return [
       ...functionFamilies(this.#functions.entries),
       ...this.#servers.families(slots),
       ...stateFamilies(status, {
@@ -81,7 +94,7 @@ export class NodeMetrics {
         counted: new Set([...this.#functions.entries].map(([name]) => name)),
       }),
       ...this.#nodeFamilies(),
-    ]);
+    ];
   }
 
   #nodeFamilies(): Family[] {
@@ -91,6 +104,12 @@ export class NodeMetrics {
         help: "Requests that no function answers: 404.",
         type: "counter",
         samples: [{ labels: {}, value: this.#unrouted }],
+      },
+      {
+        name: "dexter_malformed_requests_total",
+        help: "What was refused before it was a request that a function may see: most of the 400s, 405, 408, 431, 501.",
+        type: "counter",
+        samples: [{ labels: {}, value: this.#malformed }],
       },
       {
         name: "dexter_thread_load_seconds",

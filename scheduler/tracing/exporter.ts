@@ -33,7 +33,8 @@ export class SpanExporter {
   readonly counts = { exported: 0, dropped: 0 };
   readonly #settings: ExportSettings;
   readonly #warn: (warning: string) => void;
-  #queue: string[] = [];
+  /** As bytes: as strings, made of many pieces, they would keep the collector busy. */
+  #queue: Buffer[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #closing = false;
@@ -53,7 +54,7 @@ export class SpanExporter {
   /** @param span as `renderSpan` makes it */
   add(span: string): void {
     if (this.#queue.length >= MAX_QUEUE) return this.#drop(1, "the queue is full");
-    this.#queue.push(span);
+    this.#queue.push(Buffer.from(span));
     if (this.#queue.length >= MAX_BATCH) this.#send();
     else this.#timer ??= setTimeout(() => this.#send(), DELAY_MS).unref();
   }
@@ -89,7 +90,7 @@ export class SpanExporter {
     } while (this.#queue.length >= (this.#closing ? 1 : MAX_BATCH));
   }
 
-  async #deliver(batch: readonly string[]): Promise<void> {
+  async #deliver(batch: readonly Buffer[]): Promise<void> {
     const body = this.#render(batch);
     for (let attempt = 1; ; attempt++) {
       if (this.#late) return this.#drop(batch.length, "dexter has stopped");
@@ -107,7 +108,7 @@ export class SpanExporter {
   }
 
   /** Throws `Refused`. */
-  async #post(body: string): Promise<void> {
+  async #post(body: Buffer): Promise<void> {
     const { url, headers, timeoutMs } = this.#settings;
     const call = new AbortController();
     this.#giveUp = () => call.abort(new Error("dexter has stopped"));
@@ -142,14 +143,16 @@ export class SpanExporter {
     });
   }
 
-  #render(spans: readonly string[]): string {
+  #render(spans: readonly Buffer[]): Buffer {
     const resource = Object.entries(this.#settings.resource).map(([key, value]) =>
       textAttribute(JSON.stringify(key).slice(1, -1), value),
     );
-    return (
+    const before =
       `{"resourceSpans":[{"resource":{"attributes":[${resource}]},` +
-      `"scopeSpans":[{"scope":{"name":"dexter"},"spans":[${spans}]}]}]}`
-    );
+      '"scopeSpans":[{"scope":{"name":"dexter"},"spans":[';
+    const comma = Buffer.from(",");
+    const pieces = spans.flatMap((span, place) => (place === 0 ? span : [comma, span]));
+    return Buffer.concat([Buffer.from(before), ...pieces, Buffer.from("]}]}]}")]);
   }
 
   #drop(count: number, reason: string): void {

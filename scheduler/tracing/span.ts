@@ -1,6 +1,6 @@
 /**
  * A request as a span, in the JSON encoding of OTLP (https://opentelemetry.io/docs/specs/otlp/). It is rendered as text
- * at once: objects, and `JSON.stringify` for a batch of them, take three times as long.
+ * at once: objects, and `JSON.stringify` for a batch of them, take twice as long.
  */
 import { type TraceParts, traceParts } from "../http/trace-context.ts";
 
@@ -18,7 +18,7 @@ export interface TracedRequest {
   /** When it got a thread; 0 if it never did. */
   readonly grantedAtMs: number;
   readonly cold: boolean;
-  readonly servedBy: { readonly slot: number; readonly version: string } | undefined;
+  readonly servedBy: { readonly server: number; readonly slot: number; readonly version: string } | undefined;
 }
 
 const KIND_SERVER = 2;

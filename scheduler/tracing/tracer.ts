@@ -33,16 +33,18 @@ export class Tracer {
     return renderTraceparent({ traceId, spanId: newSpanId(), sampled });
   }
 
-  /** A request is over. @param server slot of the server that had it */
+  /** A request is over. @param slotOf the slot of the server with a key */
   finished(
     request: TracedRequest & { readonly traceparent: string },
-    server: () => number | undefined,
+    slotOf: (serverKey: number) => number | undefined,
   ): void {
     if (!this.#exporter) return;
     // One that never came to a thread has none yet.
     const own = request.traceparent || this.traceparent(request.request.head.facts.traceparent);
     const context = traceParts(own);
-    if (context.sampled) this.#exporter.add(renderSpan(request, context, server()));
+    if (!context.sampled) return;
+    const slot = request.servedBy && slotOf(request.servedBy.server);
+    this.#exporter.add(renderSpan(request, context, slot));
   }
 
   /** Absent when spans are not exported. */
