@@ -17,6 +17,7 @@ import type { Excess } from "./logs/line-rate.ts";
 import { RateGate } from "./logs/rate-gate.ts";
 import type { Thread } from "./policy/thread.ts";
 import type { FunctionRegistry } from "./registry.ts";
+import { contentId } from "./revision.ts";
 import { type ConsoleLine, parseServerLine } from "./server/output.ts";
 import type { Member } from "./supervisor.ts";
 
