@@ -155,7 +155,7 @@ describe("secrets", () => {
   });
 
   it("leave the ids that people see those of the content", async (test) => {
-    const node = await start(test);
+    const node = await start(test, {}, { access_log: "access.log" });
     const { version } = await deployPackage(node, tells("hello"));
     await putSecret(node, "hello", "TOKEN", "mine");
     assert.equal(await textAt(node, "/hello?TOKEN"), "mine");
@@ -164,6 +164,10 @@ describe("secrets", () => {
     const threads = status.servers.flatMap((server) => threadsOf(server));
     assert.ok(threads.length > 0);
     for (const thread of threads) assert.equal(thread.version, version);
+    const log = await until("the access log has a line", () =>
+      readFile(join(node.folder.dir, "access.log"), "utf8"),
+    );
+    assert.equal(JSON.parse(log.split("\n")[0]!).version, version);
     const { body: versions } = await adminCall(node, "GET", "/functions/hello/versions");
     assert.deepEqual(
       versions.map((one: { version: string; live: boolean }) => [one.version, one.live]),

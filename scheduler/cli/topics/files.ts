@@ -6,6 +6,8 @@ const FILES = [
   ["dexter.lock", "process id and start time of its owner; a dead owner's lock is taken over (lock_file)"],
   ["admin.sock", "what commands about a running dexter talk to; only its owner and root may open it"],
   ["tokens.json", "mode 0600: the tokens of the admin API; of each, a digest and what it may do"],
+  ["secrets/<function>.json", "mode 0600: a function's secrets, encrypted"],
+  ["secret.key", "mode 0600: the key that they are encrypted with (secret_key_file)"],
   ["store/<function>/", "mode 0700: deployed versions, and live.json, which names the live one"],
   [
     "run/<server>.<generation>/",
@@ -28,7 +30,8 @@ how "dexter status", "dexter reload" and "dexter stop" find the one that is mean
       listed(FILES, width),
       filled(
         `
-Only store/ and tokens.json have to be kept; a stop removes the rest.
+Only store/, secrets/, secret.key and tokens.json have to be kept; a stop removes the rest. Without secret.key nobody can read
+secrets, and with it everybody can: keep its copy apart from theirs.
 
 When the path of data_dir has more than 75 bytes, admin.sock and run/ are in a folder dexter-<user id>-<hash> of the system's
 temporary one, because the address of a socket is short.`,

@@ -33,7 +33,8 @@ functions) each entry is one, named after it:`,
 Names that begin with _ or ., tests (*.test.*, *.spec.*) and *.d.ts are none. A function's own file overrides the project's,
 and its [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
 
-Variables of [vars] come as env. In "dexter dev", and only there, .dev.vars overrides them.`,
+Variables of [vars] come as env. In "dexter dev", and only there, .dev.vars overrides them. Elsewhere the secrets that "dexter
+secret put" sets do.`,
         width,
       ),
     ].join("\n\n"),
