@@ -439,7 +439,7 @@ describe("a connection with a request in progress, whose client is silent", () =
       onRequest: (request: ClientRequest) => void requests.push(request),
       onRefused: () => {},
     };
-    const connection = new Http2Connection(socket, { ...owner, onRefused: () => {} });
+    const connection = new Http2Connection(socket, owner);
     const arrived = () => until("the request has come", () => requests[0]);
     return { client, socket, connection, arrived };
   }
