@@ -180,7 +180,10 @@ export class Listener implements ConnectionOwner {
     const client = this.#ports.clientOf(request.peer, facts, request.scheme);
     const id = (client.trusted && facts.requestId) || nextRequestId();
     const securePort = client.proto === "http" ? this.#redirectPort?.() : undefined;
-    if (securePort !== undefined) return answerRedirect(request, id, securePort);
+    if (securePort !== undefined) {
+      const responseBytes = answerRedirect(request, id, securePort);
+      return this.onRefused({ status: 308, peer: request.peer, head: request.head, responseBytes });
+    }
     const functionName = this.#ports.route(facts.host, resolvedPath(facts.path));
     if (functionName === undefined) return this.#ports.notFound(request, id, client);
     this.#ports.dispatch(request, { client, id, functionName });

@@ -41,6 +41,7 @@ export class SecureServer {
       this.#revision = this.certificates.revision;
       this.#server.setSecureContext(this.certificates.defaults);
     }
+    socket.on("error", () => socket.destroy());
     this.#server.emit("connection", socket);
   }
 }
