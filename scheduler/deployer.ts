@@ -102,7 +102,7 @@ export class Deployer {
     entry.live = version;
     delete entry.failure;
     this.#fleet.promote(specOf(entry.config, version), nowMs);
-    this.#fleet.activate(version.functionName, nowMs);
+    this.#fleet.activate(entry.config.name, nowMs);
     for (const id of this.#registry.prune()) this.#supervisor.forget(id);
   }
 
@@ -153,10 +153,10 @@ export class Deployer {
 
   /** Throws UnwellError. */
   async #ask({ entry, version }: Candidate, thread: Thread): Promise<void> {
-    const { name, healthPath } = entry.config;
+    const { healthPath } = entry.config;
     const socket = this.#supervisor.member(thread.server)?.process.socketOf(thread.slot);
     if (healthPath === undefined || socket === undefined) return;
-    const problem = await checkHealth(socket, healthPath, `${name}.localhost`);
+    const problem = await checkHealth(socket, healthPath, `${version.functionName}.localhost`);
     if (problem !== undefined) throw new UnwellError(version, healthPath, problem);
   }
 }

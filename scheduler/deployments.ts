@@ -6,7 +6,10 @@
  * requests go to it. Whatever fails on the way leaves what is live as it is; a kill between two steps leaves
  * the old version or the new one.
  */
+import { strict as assert } from "node:assert";
+import type { Canaries } from "./canaries.ts";
 import { DexterError } from "./errors.ts";
+import type { CanarySettings, Verdict } from "./policy/canary.ts";
 import { parseRoute } from "./policy/routes.ts";
 import { type ProofPorts, prove } from "./proof.ts";
 import type { FunctionRegistry } from "./registry.ts";
@@ -16,6 +19,7 @@ import type { Change, Pointer } from "./store/pointer.ts";
 import type { Store } from "./store/store.ts";
 
 export interface DeploymentPorts extends ProofPorts {
+  readonly canaries: Canaries;
   readonly store: Store;
   readonly registry: FunctionRegistry;
   keepVersions(): number;
@@ -40,6 +44,8 @@ export interface Deployed {
   /** Whether it is another version than before. */
   readonly changed: boolean;
   readonly routes: readonly string[];
+  /** The part of the requests that the version gets, as long as it is on trial. */
+  readonly canaryPercent?: number;
 }
 
 /** One version of `dexter versions`. */
@@ -57,6 +63,8 @@ export interface DeployOptions {
   readonly by: string;
   /** Prove it and say what would happen, nothing more. */
   readonly dryRun?: boolean;
+  /** Give it a part of the requests first, and see. */
+  readonly canary?: CanarySettings;
 }
 
 export class Deployments {
@@ -101,20 +109,49 @@ export class Deployments {
   }
 
   /** Makes a version live that has come from outside. @throws whatever is wrong with it */
-  deploy(given: FunctionPackage, { by, dryRun = false }: DeployOptions): Promise<Deployed> {
+  deploy(given: FunctionPackage, { by, dryRun = false, canary }: DeployOptions): Promise<Deployed> {
     return this.#ports.inOrder(async () => {
       const { id, functionName } = given.version;
       this.#checkRoutes(given);
       if (this.#pointers.get(functionName)?.version === id && this.#isLive(given))
         return this.#outcome(given, id);
+      if (canary && !dryRun) return await this.#tryOut(given, canary, by);
       return await this.#switch(given, { action: "deploy", by }, dryRun);
     });
   }
 
-  /** Makes a kept version live again; without an id, the one before. Throws NO_DEPLOYED, NO_VERSION, VERSION_DAMAGED. */
+  /** Makes the version that is on trial live for all requests. Throws NO_CANARY. */
+  promote(name: string, by: string): Promise<Deployed> {
+    return this.#ports.inOrder(async () => {
+      const running = this.#ports.canaries.of(name);
+      if (running === undefined) throw new DexterError("NO_CANARY", { function: name });
+      return await this.#switch(running.given, { action: "promote", by }, false);
+    });
+  }
+
+  /** Does what a canary's comparison has shown. */
+  async carryOut(name: string, { decision, reason }: Verdict): Promise<void> {
+    const { canaries, log } = this.#ports;
+    const id = canaries.of(name)?.given.version.id;
+    if (id === undefined) return;
+    const about = { function: name, version: id };
+    if (decision === "promote") {
+      log.info(about, `canary of ${name}: version ${id} is promoted: ${reason}`);
+      await this.promote(name, "canary");
+    } else {
+      log.warn(about, `canary of ${name}: version ${id} is rolled back: ${reason}`);
+      canaries.end(name);
+    }
+  }
+
+  /**
+   * Makes a kept version live again; without an id, the one before, or, while a canary runs, the one beside it.
+   * Throws NO_DEPLOYED, NO_VERSION, VERSION_DAMAGED.
+   */
   rollback(name: string, id: string | undefined, by: string): Promise<Deployed> {
     return this.#ports.inOrder(async () => {
       const pointer = this.#known(name);
+      if (id === undefined && this.#ports.canaries.of(name)) return this.#giveUp(name);
       const target = id ?? (await this.#before(name, pointer));
       const given = await this.#ports.store.read(name, target);
       this.#checkRoutes(given);
@@ -127,7 +164,8 @@ export class Deployments {
   remove(name: string): Promise<boolean> {
     return this.#ports.inOrder(async () => {
       if (!this.#broken.has(name)) this.#known(name);
-      const { store, deployer } = this.#ports;
+      const { store, deployer, canaries } = this.#ports;
+      canaries.end(name);
       await store.remove(name);
       this.#broken.delete(name);
       this.#pointers.delete(name);
@@ -195,6 +233,41 @@ export class Deployments {
     return live && contentId(live.id);
   }
 
+  /** Throws NOTHING_TO_COMPARE. */
+  async #tryOut(given: FunctionPackage, settings: CanarySettings, by: string): Promise<Deployed> {
+    const { registry, store, canaries, deployer, log } = this.#ports;
+    const { name } = given.settings;
+    const { id } = given.version;
+    const previous = this.#liveId(name);
+    if (previous === undefined || !this.#pointers.has(name))
+      throw new DexterError("NOTHING_TO_COMPARE", { function: name });
+    canaries.end(name);
+    const candidate = await prove(this.#ports, registry.trialOf(given), "a deploy");
+    assert(candidate);
+    try {
+      await store.add(given);
+    } catch (error) {
+      deployer.abandon(candidate);
+      throw error;
+    }
+    canaries.begin(candidate, given, settings, by);
+    log.info(
+      { function: name, version: id, by },
+      `canary of ${name}: version ${id} gets ${settings.percent} %`,
+    );
+    await this.#prune(name);
+    return { ...this.#outcome(given, previous), canaryPercent: settings.percent };
+  }
+
+  /** Ends a canary without promoting it. */
+  #giveUp(name: string): Deployed {
+    const { canaries, log, routesOf } = this.#ports;
+    const previous = canaries.end(name)!;
+    const { version } = this.#known(name);
+    log.info({ function: name }, `canary of ${name}: given up; version ${version} gets all requests`);
+    return { function: name, version, previous, changed: true, routes: routesOf(name) };
+  }
+
   async #switch(
     given: FunctionPackage,
     { action, by }: Pick<Change, "action" | "by">,
@@ -223,6 +296,7 @@ export class Deployments {
     }
     registry.put(entry);
     if (candidate) deployer.commit(candidate);
+    this.#ports.canaries.end(name);
     this.#ports.changed();
     this.#ports.log.info({ function: name, version: id, by }, `${action} of ${name}: version ${id} is live`);
     await this.#prune(name);
@@ -231,9 +305,10 @@ export class Deployments {
 
   /** What is kept of old versions is no reason for a deploy to fail. */
   async #prune(name: string): Promise<void> {
-    const { store, keepVersions, log } = this.#ports;
+    const { store, keepVersions, log, canaries } = this.#ports;
+    const trial = canaries.of(name)?.given.version.id;
     await store
-      .prune(name, keepVersions())
+      .prune(name, keepVersions(), trial === undefined ? [] : [trial])
       .catch((error: Error) => log.warn(`old versions of ${name} cannot be removed: ${error.message}`));
   }
 

@@ -78,6 +78,11 @@ const catalogue = {
     '{function}: version "{version}" is not kept here; `dexter versions {function}` lists those that are',
     404,
   ],
+  NO_CANARY: ["{function}: no canary runs; deploy one with `dexter deploy --canary <percent>`", 409],
+  NOTHING_TO_COMPARE: [
+    "{function}: no deployed version is live to compare a canary with; deploy it without --canary",
+    409,
+  ],
   NO_VERSION_BEFORE: ["{function}: no version before the live one is kept here", 409],
   VERSION_DAMAGED: ["version {version} is damaged ({path}: {reason}); deploy it again", 409],
   SECRET_KEY: ["the key of secrets, {path}, {reason}", 500],

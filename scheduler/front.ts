@@ -2,6 +2,7 @@
  * What happens to a request before a thread gets it: who the client is, which function answers, and the
  * refusal where none can.
  */
+import type { Canaries } from "./canaries.ts";
 import type { Dispatcher } from "./dispatch/dispatcher.ts";
 import { DexterError } from "./errors.ts";
 import { type Client, type ClientResolver, createClientResolver } from "./http/client-address.ts";
@@ -18,6 +19,7 @@ export interface FrontOptions {
   readonly registry: FunctionRegistry;
   readonly reporter: Reporter;
   readonly dispatcher: Dispatcher;
+  readonly canaries: Canaries;
   readonly journal: Journal;
   /** A request has its answer, and will not be dispatched. @param functionName empty when no function answers */
   answered(functionName: string, status: number): void;
@@ -57,7 +59,13 @@ export class Front implements ListenerPorts {
   dispatch(request: ClientRequest, context: RequestContext): void {
     const { functionName } = context;
     const entry = this.#options.registry.functions.get(functionName);
-    if (entry?.live) return this.#options.dispatcher.dispatch(request, context);
+    if (entry?.live) {
+      const pool = this.#options.canaries.poolFor(functionName, request.head);
+      return this.#options.dispatcher.dispatch(
+        request,
+        pool === functionName ? context : { ...context, pool },
+      );
+    }
     this.#refuse(request, context, entry?.failure ?? this.#noFunction(request));
   }
 

@@ -119,6 +119,18 @@ Topics: dexter help`,
     .argument("[directory]", "the project's folder", ".")
     .addOption(new Option("--function <name>", "only this one; may be repeated").argParser(collect))
     .option("--health-path <path>", "a path that a new version must answer with a status below 400 first")
+    .option(
+      "--canary <percent>",
+      "give the version this part of the requests, compare, then promote it or roll it back",
+    )
+    .option(
+      "--canary-window <duration>",
+      "how long to compare, such as 5m (default: the node's canary_window)",
+    )
+    .option(
+      "--sticky <header:name|cookie:name>",
+      "the same client gets the same version, told by this header or cookie",
+    )
     .option("--dry-run", "let the node prove the versions, and change nothing")
     .action(async (directory: string, options: DeployCommandOptions) =>
       (await import("./cli/deploy.ts")).deploy(directory, options),
@@ -132,8 +144,14 @@ Topics: dexter help`,
     .action(async (name: string, options: ClientOptions) =>
       (await import("./cli/functions.ts")).versions(name, options),
     );
+  remote(dexter.command("promote"))
+    .description("give a canary all requests, without waiting for the end of its window")
+    .argument("<function>")
+    .action(async (name: string, options: ClientOptions) =>
+      (await import("./cli/functions.ts")).promote(name, options),
+    );
   remote(dexter.command("rollback"))
-    .description("make an earlier version of a deployed function live again")
+    .description("make an earlier version of a deployed function live again, or end its canary")
     .argument("<function>")
     .argument("[version]", "one that the node keeps (default: the one before)")
     .action(async (name: string, version: string | undefined, options: ClientOptions) =>

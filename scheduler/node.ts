@@ -11,6 +11,7 @@ import { metrics } from "./admin/metrics.ts";
 import { secrets } from "./admin/secrets.ts";
 import { tail } from "./admin/tail.ts";
 import { TokenStore } from "./admin/token-store.ts";
+import { Canaries } from "./canaries.ts";
 import { fitsAllAtOnce } from "./config/threads.ts";
 import { Deployer } from "./deployer.ts";
 import { Deployments } from "./deployments.ts";
@@ -80,6 +81,7 @@ export class DexterNode {
   readonly #followers = new Followers();
   readonly #journal: Journal;
   readonly #metrics: NodeMetrics;
+  readonly #canaries: Canaries;
   readonly #tokens: TokenStore;
   readonly #admin: AdminDoors;
   #releaseLock: (() => void) | undefined;
@@ -144,7 +146,15 @@ export class DexterNode {
     this.deployer = new Deployer(this.registry, this.#dispatcher.fleet, this.#supervisor, async (name) =>
       dev ? NO_SECRETS : this.#secrets.of(name),
     );
+    this.#canaries = new Canaries({
+      registry: this.registry,
+      deployer: this.deployer,
+      log: logs.log,
+      reroute: (from, to) => this.#dispatcher.reroute(from, to),
+      carryOut: (name, verdict) => this.deployments.carryOut(name, verdict),
+    });
     this.#front = new Front(node, {
+      canaries: this.#canaries,
       registry: this.registry,
       reporter: this.#reporter,
       dispatcher: this.#dispatcher,
@@ -154,6 +164,7 @@ export class DexterNode {
     });
     this.#listeners = new Listeners(this.#front, logs.log);
     this.deployments = new Deployments({
+      canaries: this.#canaries,
       store: new Store(node.dataDir),
       registry: this.registry,
       deployer: this.deployer,
@@ -218,11 +229,11 @@ export class DexterNode {
       supervisor: this.#supervisor,
       exchanges: this.#dispatcher.exchanges,
       totals: this.#dispatcher.totals,
-      functions: [...this.registry.functions].map(([name, { live }]) => ({
-        name,
-        version: live?.id ?? "",
-        routes: this.#front.routesOf(name),
-      })),
+      functions: [...this.registry.functions].map(([name, { live }]) => {
+        const canary = this.#canaries.status(name);
+        const routes = this.#front.routesOf(name);
+        return { name, version: live?.id ?? "", routes, ...(canary ? { canary } : {}) };
+      }),
       connectionStatus: this.#project.node.connectionStatus,
     });
   }
@@ -406,6 +417,7 @@ export class DexterNode {
         deploys({
           deployments: this.deployments,
           functions: () => this.status().functions,
+          windowMs: () => this.#project.node.canaryWindowMs,
         }),
         secrets(this.#options.dev ? undefined : this.#secretChanges()),
         tail({
@@ -438,6 +450,7 @@ export class DexterNode {
     this.#metrics.finished(exchange);
     tracer.finished(exchange, (key) => this.#supervisor.slotOf(key));
     this.#journal.finished(exchange);
+    this.#canaries.observe(exchange);
   }
 
   #secretChanges(): SecretChanges {
@@ -549,6 +562,7 @@ export class DexterNode {
     await this.#supervisor.stop(inTime);
     await Promise.all([this.registry.dispose(), this.#options.tracer.close(inTime)]);
     this.#metrics.close();
+    this.#canaries.close();
     this.#reporter.close();
     await this.#followers.end();
     // Until here the operator can look on, or hurry.

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import type { VersionModule, VersionPayload } from "../runtime/protocol.ts";
 import { type Builder, createBuilder, endBundler } from "./bundle/builder.ts";
 import type { DexterError } from "./errors.ts";
+import { canaryName } from "./policy/canary.ts";
 import type { FunctionSpec } from "./policy/thread.ts";
 import { hasSecrets } from "./revision.ts";
 import { canHide } from "./server/hidden-file.ts";
@@ -40,6 +41,8 @@ export function runtimeModule(name: "host" | "prelude" | "console"): string {
 
 export class FunctionRegistry {
   readonly functions = new Map<string, DeployedFunction>();
+  /** By function, the new version that gets a part of its requests. */
+  readonly canaries = new Map<string, DeployedFunction>();
   readonly #versions = new Map<string, Version>();
   /** What `mayReside` found: it is asked every second, and a version may be megabytes. */
   readonly #mayReside = new WeakMap<Version, boolean>();
@@ -74,6 +77,13 @@ export class FunctionRegistry {
     return { config: settings, builder, ...(live ? { live } : {}) };
   }
 
+  /** An entry for a version on trial: its threads have a name of their own, by which nobody asks. */
+  trialOf(given: FunctionPackage): DeployedFunction {
+    const { live: _, ...entry } = this.entryOf(given);
+    const name = canaryName(given.settings.name);
+    return { ...entry, config: { ...given.settings, name, routes: [], catchAll: false } };
+  }
+
   /** Makes an entry the function's own. The one that it replaces is disposed of. */
   put(entry: DeployedFunction): void {
     const known = this.functions.get(entry.config.name);
@@ -105,7 +115,8 @@ export class FunctionRegistry {
 
   /** Ids of versions that are kept no longer. */
   prune(): string[] {
-    const live = new Set([...this.functions.values()].map((entry) => entry.live?.id));
+    const entries = [...this.functions.values(), ...this.canaries.values()];
+    const live = new Set(entries.map((entry) => entry.live?.id));
     const counts = new Map<string, number>();
     const pruned: string[] = [];
     for (const version of [...this.#versions.values()].reverse()) {
@@ -131,6 +142,8 @@ export class FunctionRegistry {
   mayReside(id: string): boolean {
     const version = this.#versions.get(id);
     if (version === undefined || (hasSecrets(id) && !canHide())) return false;
+    // A generation outlives a trial.
+    for (const { live } of this.canaries.values()) if (live === version) return false;
     const known = this.#mayReside.get(version) ?? !mentions(version, "abortIsolate");
     this.#mayReside.set(version, known);
     return known;

@@ -15,6 +15,7 @@ import { isoTime } from "./logs/access-format.ts";
 import type { Followers } from "./logs/followers.ts";
 import type { Excess } from "./logs/line-rate.ts";
 import { RateGate } from "./logs/rate-gate.ts";
+import { functionOf } from "./policy/canary.ts";
 import type { Thread } from "./policy/thread.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import { contentId } from "./revision.ts";
@@ -72,7 +73,7 @@ export class Reporter {
     // What nobody gets counts for nothing.
     const isRead = log.isLevelEnabled(level) || (thread !== undefined && followers.any);
     if (!isRead || !this.#lines.allows(thread?.functionName ?? "", said.message)) return;
-    const source = thread ? { function: thread.functionName } : { server: process.slot, stream };
+    const source = thread ? { function: functionOf(thread.functionName) } : { server: process.slot, stream };
     log[level]({ ...source, ...(said.requestId ? { requestId: said.requestId } : {}) }, said.message);
     if (thread && followers.any) this.#tellLine(said, thread, process.slot);
   }
@@ -124,7 +125,7 @@ export class Reporter {
       type: "console",
       time: isoTime(Date.now()),
       id: requestId ?? null,
-      function: thread.functionName,
+      function: functionOf(thread.functionName),
       version: contentId(thread.version),
       server,
       thread: thread.slot,

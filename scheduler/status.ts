@@ -1,5 +1,8 @@
 /** The node's state in the shape that DESIGN.md fixes for `dexter status --json` and the scoreboard file. */
+
+import type { CanaryStatus } from "./canaries.ts";
 import type { Exchange } from "./dispatch/exchange.ts";
+import { canaryName, functionOf } from "./policy/canary.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import { LETTERS, type Thread, type ThreadKind, type ThreadState } from "./policy/thread.ts";
 import { contentId } from "./revision.ts";
@@ -46,6 +49,8 @@ export interface FunctionStatus {
   readonly busy: number;
   readonly starting: number;
   readonly queued: number;
+  /** While a new version gets a part of the requests; they count in the numbers before. */
+  readonly canary?: CanaryStatus;
 }
 
 export interface NodeStatus {
@@ -69,7 +74,7 @@ export interface StatusSources {
   readonly supervisor: Supervisor<Exchange>;
   readonly exchanges: Iterable<Exchange>;
   readonly totals: { readonly requests: number; readonly rejected: number };
-  readonly functions: readonly { name: string; version: string; routes: readonly string[] }[];
+  readonly functions: readonly Pick<FunctionStatus, "name" | "version" | "routes" | "canary">[];
   readonly connectionStatus: boolean;
 }
 
@@ -105,7 +110,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
         idle: count("idle", own),
         busy: count("busy", own),
         starting: count("starting", own),
-        queued: sources.fleet.queue.waiting(fn.name),
+        queued: sources.fleet.queue.waiting(fn.name) + sources.fleet.queue.waiting(canaryName(fn.name)),
       };
     }),
   };
@@ -138,7 +143,7 @@ function threadStatus(thread: Thread, serving: readonly RequestStatus[] | undefi
     slot: thread.slot,
     state: thread.state,
     letter: LETTERS[thread.state],
-    function: thread.functionName,
+    function: functionOf(thread.functionName),
     version: contentId(thread.version),
     kind: thread.kind,
     requests: thread.requests,

@@ -67,6 +67,7 @@ export interface NodeConfig extends ThreadSettings {
   readonly baseDomain: string;
   /** For functions that set none of their own. */
   readonly healthPath?: string;
+  readonly canaryWindowMs: number;
   readonly keepVersions: number;
   readonly queueTimeoutMs: number;
   readonly stopTimeoutMs: number;

@@ -19,6 +19,7 @@ const COMMANDS = [
   "deploy",
   "list",
   "versions",
+  "promote",
   "rollback",
   "delete",
   "completion",

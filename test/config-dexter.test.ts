@@ -17,6 +17,7 @@ test("gives every directive its documented default", async (t) => {
     maxRequestsPerChild: 10_000,
     recycleAfterMs: 60_000,
     concurrency: 1,
+    canaryWindowMs: 600_000,
     keepVersions: 10,
     idleTimeoutMs: 300_000,
     listen: [{ host: "127.0.0.1", port: 8787 }],

@@ -80,6 +80,11 @@ export async function readJson<T extends z.ZodType>(c: AdminContext, schema: T):
   } catch {
     throw new DexterError("CALL_INVALID", { reason: "the body is not JSON" });
   }
+  return checked(schema, value);
+}
+
+/** @throws CALL_INVALID, with what is wrong and where */
+export function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const found = schema.safeParse(value);
   if (found.success) return found.data;
   const [issue] = found.error.issues;

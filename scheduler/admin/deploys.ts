@@ -5,9 +5,10 @@ import { gunzip } from "node:zlib";
 import * as z from "zod";
 import type { Deployments } from "../deployments.ts";
 import { DexterError } from "../errors.ts";
+import type { CanarySettings } from "../policy/canary.ts";
 import type { FunctionStatus } from "../status.ts";
 import { unpack } from "../store/package.ts";
-import { type AdminFeature, allow, readJson } from "./app.ts";
+import { type AdminContext, type AdminFeature, allow, checked, readJson } from "./app.ts";
 import { UPLOAD } from "./body.ts";
 import { permits } from "./caller.ts";
 
@@ -16,6 +17,8 @@ const MAX_UNPACKED_BYTES = 128 << 20;
 export interface DeployActions {
   readonly deployments: Deployments;
   functions(): readonly FunctionStatus[];
+  /** `canary_window`. */
+  windowMs(): number;
 }
 
 /** One function of `GET /functions`. */
@@ -28,7 +31,7 @@ export interface ListedFunction extends FunctionStatus {
 }
 
 export const deploys =
-  ({ deployments, functions }: DeployActions): AdminFeature =>
+  ({ deployments, functions, windowMs }: DeployActions): AdminFeature =>
   (app) => {
     app.get("/functions", allow("read"), (c) => {
       const seen = functions().filter(({ name }) => permits(c.get("caller"), "read", name));
@@ -50,13 +53,40 @@ export const deploys =
           reason: `it is of ${given.settings.name}, not of ${name}`,
         });
       const dryRun = c.req.query("dry-run") !== undefined;
-      return c.json(await deployments.deploy(given, { by: c.get("caller").name, dryRun }));
+      const canary = canaryAsked(c, windowMs());
+      const options = { by: c.get("caller").name, dryRun, ...(canary ? { canary } : {}) };
+      return c.json(await deployments.deploy(given, options));
     });
+    app.post("/functions/:name/promote", allow("deploy"), async (c) =>
+      c.json(await deployments.promote(c.req.param("name"), c.get("caller").name)),
+    );
     app.post("/functions/:name/rollback", allow("deploy"), async (c) => {
       const { version } = await readJson(c, rollbackSchema);
       return c.json(await deployments.rollback(c.req.param("name"), version, c.get("caller").name));
     });
   };
+
+const canarySchema = z.object({
+  canary: z.coerce.number("must be a percentage from 1 to 99").min(1).max(99),
+  window: z.coerce.number().int().min(1_000).max(86_400_000).optional(),
+  sticky: z
+    .string()
+    .regex(/^(header|cookie):[\w!#$%&'*+.^`|~-]+$/, "must be header:<name> or cookie:<name>")
+    .optional(),
+});
+
+/** From `?canary=10&window=600000&sticky=cookie:session`. Throws CALL_INVALID. */
+function canaryAsked(c: AdminContext, defaultWindowMs: number): CanarySettings | undefined {
+  if (c.req.query("canary") === undefined) return undefined;
+  const { canary: percent, window, sticky } = checked(canarySchema, c.req.query());
+  const settings = { percent, windowMs: window ?? defaultWindowMs };
+  if (sticky === undefined) return settings;
+  const name = sticky.slice("header:".length);
+  // Names of headers have no case.
+  return sticky.startsWith("header")
+    ? { ...settings, sticky: { from: "header", name: name.toLowerCase() } }
+    : { ...settings, sticky: { from: "cookie", name } };
+}
 
 const rollbackSchema = z.strictObject({ version: z.string().optional() });
 

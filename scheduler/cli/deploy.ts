@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { createBuilder } from "../bundle/builder.ts";
 import { loadProject } from "../config/load.ts";
+import { duration } from "../config/values.ts";
 import type { Deployed } from "../deployments.ts";
 import { DexterError } from "../errors.ts";
 import { pack } from "../store/package.ts";
@@ -17,6 +18,10 @@ export interface DeployCommandOptions extends ClientOptions {
   /** The functions to deploy; absent for all. */
   readonly function?: readonly string[];
   readonly dryRun?: boolean;
+  /** Percent. */
+  readonly canary?: string;
+  readonly canaryWindow?: string;
+  readonly sticky?: string;
   readonly healthPath?: string;
 }
 
@@ -106,7 +111,7 @@ async function hand(
 ): Promise<DeployedHere> {
   const startedAtMs = performance.now();
   progress(`${config.name}: proving it on ${showAddress(address)}`);
-  const query = options.dryRun ? "?dry-run" : "";
+  const query = queryOf(options);
   const digest = createHash("sha256").update(body).digest("base64");
   const headers = { "content-type": "application/gzip", "content-digest": `sha-256=:${digest}:` };
   const path = `/functions/${config.name}/versions${query}`;
@@ -116,11 +121,32 @@ async function hand(
   return { ...result, bytes: body.length, ms };
 }
 
+/** Throws USAGE. */
+function queryOf({ dryRun, canary, canaryWindow, sticky }: DeployCommandOptions): string {
+  const query = new URLSearchParams();
+  if (dryRun) query.set("dry-run", "");
+  if (canary === undefined && (canaryWindow ?? sticky) !== undefined)
+    throw new DexterError("USAGE", {
+      reason: "--canary-window and --sticky say how a --canary is to be done",
+    });
+  if (canary !== undefined) query.set("canary", canary.replace(/%$/, ""));
+  if (canaryWindow !== undefined) {
+    const window = duration(1_000).safeParse(canaryWindow);
+    if (!window.success)
+      throw new DexterError("USAGE", { reason: `--canary-window ${window.error.issues[0]!.message}` });
+    query.set("window", String(window.data));
+  }
+  if (sticky !== undefined) query.set("sticky", sticky);
+  return query.size === 0 ? "" : `?${query}`;
+}
+
 function resultLine(result: Deployed, ms: number, dryRun: boolean): string {
   const { function: name, version, previous, changed, routes } = result;
   const before = previous === undefined || !changed ? "" : ` (before: ${previous})`;
   if (dryRun)
     return `${name}: version ${version} works${changed ? `, and would go live${before}` : ", and is live already"}`;
+  if (result.canaryPercent !== undefined)
+    return `${name}: version ${version} gets ${result.canaryPercent} % of the requests, beside ${previous}; dexter status shows how it does`;
   if (!changed) return `${name}: version ${version} is live already; nothing has changed`;
   return `${colours.green(`${name}: version ${version} is live`)} after ${ms} ms${before}, at ${routes.join(", ")}`;
 }

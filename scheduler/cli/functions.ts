@@ -1,4 +1,4 @@
-/** `dexter list`, `versions`, `rollback` and `delete`: the functions of a running node, and their versions. */
+/** `dexter list`, `versions`, `promote`, `rollback` and `delete`: the functions of a running node, and their versions. */
 import type { ListedFunction } from "../admin/deploys.ts";
 import type { Deployed, VersionStatus } from "../deployments.ts";
 import { DexterError } from "../errors.ts";
@@ -41,6 +41,12 @@ export async function versions(name: string, options: ClientOptions): Promise<vo
       width: terminalWidth(),
     }),
   );
+}
+
+export async function promote(name: string, options: ClientOptions): Promise<void> {
+  const result = await callNode<Deployed>(await nodeAddress(options), "POST", `${pathOf(name)}/promote`);
+  if (options.json) return printJson(result);
+  console.log(`${name}: version ${result.version} is live (before: ${result.previous})`);
 }
 
 export async function rollback(

@@ -1,5 +1,6 @@
 /** The state of a node as people read it. */
-import type { NodeStatus, ServerStatus, ThreadStatus } from "../status.ts";
+import type { SideStatus } from "../policy/canary.ts";
+import type { FunctionStatus, NodeStatus, ServerStatus, ThreadStatus } from "../status.ts";
 import { colours } from "./colours.ts";
 import { type Cell, list, table } from "./table.ts";
 
@@ -21,6 +22,7 @@ export function statusText(status: NodeStatus, width: number): string {
     colours.dim(LEGEND),
     "",
     functionTable(status, width),
+    ...status.functions.flatMap(canaryLine),
     "",
   ].join("\n");
 }
@@ -63,6 +65,20 @@ function letters(threads: readonly ThreadStatus[]): Cell {
     }
     return lines.join("\n");
   };
+}
+
+function canaryLine({ name, version, canary }: FunctionStatus): string[] {
+  if (canary === undefined) return [];
+  const side = ({ requests, errorRate, p99Ms }: SideStatus) =>
+    `${requests} requests, ${(errorRate * 100).toFixed(1)} % failed${p99Ms === undefined ? "" : `, p99 ${p99Ms} ms`}`;
+  const { percent, secondsLeft } = canary;
+  const left = secondsLeft > 0 ? `for another ${duration(secondsLeft)}` : "until it has had enough of them";
+  return [
+    "",
+    `canary of ${colours.bold(name)}: version ${canary.version} gets ${percent} % of the requests ${left}`,
+    `  ${canary.version}: ${side(canary.new)}`,
+    `  ${version}: ${side(canary.old)}`,
+  ];
 }
 
 function functionTable({ functions }: NodeStatus, width: number): string {

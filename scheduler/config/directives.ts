@@ -210,6 +210,7 @@ export const directiveShape = {
   concurrency: threadShape.concurrency,
   idle_timeout: threadShape.idle_timeout,
   health_path: healthPath,
+  canary_window: setting(duration(1_000), "10m", "how long a canary and the live version are compared"),
   keep_versions: setting(
     whole(1, 1_000),
     10,

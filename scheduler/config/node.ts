@@ -148,6 +148,7 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
     functionsDir: resolve(root, all.functions),
     baseDomain: all.base_domain,
     ...(all.health_path !== undefined && { healthPath: all.health_path }),
+    canaryWindowMs: all.canary_window,
     keepVersions: all.keep_versions,
     queueTimeoutMs: all.queue_timeout,
     stopTimeoutMs: all.stop_timeout,

@@ -58,7 +58,7 @@ export class Dispatcher implements ExchangePorts {
       refuse: (ticket, why, reason) => {
         this.totals.rejected++;
         ports.refused(ticket.request, why);
-        ticket.request.fail(this.#refusal(why, ticket.functionName, reason));
+        ticket.request.fail(this.#refusal(why, ticket.request.functionName, reason));
       },
       full: (server) => ports.full(server),
       due: (server) => ports.due(server),
@@ -85,12 +85,21 @@ export class Dispatcher implements ExchangePorts {
 
   #place(exchange: Exchange): void {
     const nowMs = performance.now();
-    const { functionName, repeatable } = exchange;
-    const thread = this.fleet.acquire(functionName, nowMs, repeatable);
+    const { pool, repeatable } = exchange;
+    const thread = this.fleet.acquire(pool, nowMs, repeatable);
     if (thread) return exchange.start(thread);
-    if (this.fleet.isCold(functionName)) exchange.cold = true;
-    exchange.ticket = { functionName, sinceMs: nowMs, request: exchange, repeatable };
+    if (this.fleet.isCold(pool)) exchange.cold = true;
+    exchange.ticket = { functionName: pool, sinceMs: nowMs, request: exchange, repeatable };
     this.fleet.wait(exchange.ticket);
+  }
+
+  /** What waits for threads of the first name, or would come back to them, goes to the second's. */
+  reroute(from: string, to: string): void {
+    for (const exchange of this.exchanges) if (exchange.pool === from) exchange.pool = to;
+    for (const { request } of this.fleet.drop(from)) {
+      request.ticket = undefined;
+      this.#place(request);
+    }
   }
 
   clientOf(thread: Thread): ThreadClient {

@@ -55,6 +55,8 @@ export class Exchange implements ResponseSink, RequestSink {
   readonly client: Client;
   readonly id: string;
   readonly functionName: string;
+  /** By which name the fleet finds its threads: the function's, or that of its canary. */
+  pool: string;
   /** Sending it twice does no harm, as long as no thread has begun it. */
   readonly repeatable: boolean;
   readonly startedAtMs = performance.now();
@@ -92,6 +94,7 @@ export class Exchange implements ResponseSink, RequestSink {
     this.client = context.client;
     this.id = context.id;
     this.functionName = context.functionName;
+    this.pool = context.pool ?? context.functionName;
     const { method } = request;
     const { upgrade } = request.head.facts;
     this.repeatable = (method === "GET" || method === "HEAD") && request.body === "ended" && !upgrade;

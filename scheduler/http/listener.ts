@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly client: Client;
   readonly id: string;
   readonly functionName: string;
+  /** Whose threads serve it, where that is not the function's name. */
+  readonly pool?: string;
 }
 
 export interface ListenerPorts {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadRequest, VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import { LoadError } from "../load-error.ts";
+import { functionOf } from "../policy/canary.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { ServerProcess } from "./process.ts";
 import type { Resident } from "./residents.ts";
@@ -130,13 +131,13 @@ export class Loader {
       const answer = await this.#process.control("PUT", `/threads/${thread.slot}`, { body });
       if (answer.status === 200) return this.#ports.loaded(thread, performance.now() - sentMs);
       this.#names.delete(name);
-      this.#ports.failed(thread, new LoadError(thread.functionName, answer.text));
+      this.#ports.failed(thread, new LoadError(functionOf(thread.functionName), answer.text));
     } catch (cause) {
       // No answer: most likely the server is dying. Then its exit, which may be noticed later than the end of
       // the connection, settles the thread, and requests that wait for it get another one elsewhere.
       if (await this.#process.exitsWithin(EXIT_NOTICED_MS)) return;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      this.#ports.failed(thread, new LoadError(thread.functionName, reason));
+      this.#ports.failed(thread, new LoadError(functionOf(thread.functionName), reason));
     }
   }
 
