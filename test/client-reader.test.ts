@@ -51,7 +51,7 @@ describe("what a client sends", { timeout: 30_000 }, () => {
 
   it("stays as it is until it is no longer needed, however late that is", async (t) => {
     const { near, far } = await accepted(t);
-    const sent = Buffer.from(Uint32Array.from({ length: MEGABYTE }, (_, i) => i).buffer);
+    const sent = Buffer.from(Uint32Array.from({ length: MEGABYTE / 2 }, (_, i) => i).buffer);
     far.end(sent);
     const pieces: Buffer[] = [];
     const over: (() => void)[] = [];
@@ -68,13 +68,24 @@ describe("what a client sends", { timeout: 30_000 }, () => {
 
   it("may be kept", async (t) => {
     const { near, far } = await accepted(t);
-    const sent = Buffer.from(Uint32Array.from({ length: MEGABYTE }, (_, i) => i).buffer);
+    const sent = Buffer.from(Uint32Array.from({ length: MEGABYTE / 2 }, (_, i) => i).buffer);
     far.end(sent);
     let kept: Buffer = Buffer.alloc(0);
     await readAll(near, (reader, chunk) => {
       kept = reader.keep(Buffer.concat([kept, reader.keep(chunk)!]))!;
     });
     assert(kept.equals(sent), "the bytes have changed");
+  });
+
+  it("ends with the socket that was accepted, and the other way round", async (t) => {
+    const first = await accepted(t);
+    const ports: ReaderPorts = { onChunk: () => {}, inBody: () => false };
+    const { socket } = new ClientReader(first.near, ports);
+    first.near.destroy();
+    await once(socket, "close");
+    const second = await accepted(t);
+    new ClientReader(second.near, ports).socket.destroy();
+    await once(second.near, "close");
   });
 
   it("comes from another kind of socket as Node reads it", async (t) => {

@@ -74,12 +74,15 @@ export class ClientReader {
       writableHighWaterMark: accepted.writableHighWaterMark,
       onread: { buffer: this.#nextBuffer, callback: this.#onRead },
     };
-    return new Socket(options).once("close", () => {
+    const socket = new Socket(options);
+    socket.once("close", () => {
       this.#loan = endUse(this.#loan);
       this.#rest = endUse(this.#rest);
       // Its server counts the socket that it has accepted.
       accepted.destroy();
     });
+    accepted.once("close", () => socket.destroy());
+    return socket;
   }
 
   /** What is not dealt with yet, of this read or an earlier one, as it may stay. */
