@@ -45,6 +45,7 @@ export interface DexterOptions {
   readonly folder: string;
   /** `name=value`; later ones win over the benchmark's own. */
   readonly set: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Dexter {
@@ -55,7 +56,7 @@ export interface Dexter {
 }
 
 /** Spawns dexter and returns at once, before it serves. */
-export async function spawnDexter({ command, folder, set }: DexterOptions): Promise<Dexter> {
+export async function spawnDexter({ command, folder, set, env }: DexterOptions): Promise<Dexter> {
   const origin = `127.0.0.1:${await freePort()}`;
   const settings = [...OWN_SETTINGS, `listen=${origin}`, ...set].flatMap((pair) => ["--set", pair]);
   const child = new Child({
@@ -63,6 +64,7 @@ export async function spawnDexter({ command, folder, set }: DexterOptions): Prom
     command: COMMAND_FILE,
     args: [command, ...settings],
     cwd: folder,
+    ...(env && { env }),
     dieWithParent: true,
   });
   return {

@@ -8,6 +8,7 @@ import { constants } from "node:os";
 import { isAbsolute } from "node:path";
 import { CommanderError } from "commander";
 import { undoAll } from "./cleanup.ts";
+import { measureControl } from "./figures/control.ts";
 import { measureForwarding } from "./figures/forwarding.ts";
 import { measureLatency } from "./figures/index.ts";
 import { autocannon } from "./load/autocannon.ts";
@@ -63,12 +64,14 @@ async function bench(options: Options): Promise<Result> {
   const machine = describeMachine(wrangler?.version);
   const peers = select(peersWith(wrangler), options.only);
   const wants = (section: Section) => options.figures.includes(section);
-  const generator = wants("load") || wants("forwarding") ? chooseGenerator(options.generator) : undefined;
+  const needsGenerator = wants("load") || wants("forwarding") || wants("control");
+  const generator = needsGenerator ? chooseGenerator(options.generator) : undefined;
   const load = generator && wants("load") ? await runLoad(options, peers, generator) : undefined;
   const wantsDexter = peers.some((peer) => peer.name === "dexter");
   const latency = wants("latency") && wantsDexter ? await measureLatency(options.set) : undefined;
   const forwarding =
     generator && wants("forwarding") ? await measureForwarding(generator, options) : undefined;
+  const control = generator && wants("control") ? await measureControl(generator, options) : undefined;
   return {
     machine,
     date,
@@ -78,6 +81,7 @@ async function bench(options: Options): Promise<Result> {
     ...(load && { load }),
     ...(latency && { latency }),
     ...(forwarding && { forwarding }),
+    ...(control && { control }),
     targets: [...(load ?? []).flatMap(judgeLoad), ...(latency ? judgeLatency(latency) : [])],
     notes,
   };

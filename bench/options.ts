@@ -2,7 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 
-export const sections = ["load", "latency", "forwarding"] as const;
+export const sections = ["load", "latency", "forwarding", "control"] as const;
 export type Section = (typeof sections)[number];
 
 export interface Options {

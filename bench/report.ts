@@ -2,6 +2,7 @@
 
 import CliTable from "cli-table3";
 import pc from "picocolors";
+import { controlTable } from "./control/table.ts";
 import type { ForwardingResult } from "./figures/forwarding.ts";
 import type { LatencyFigures } from "./figures/index.ts";
 import type { Machine } from "./machine.ts";
@@ -28,6 +29,7 @@ export interface Result {
   readonly load?: readonly LoadFigures[];
   readonly latency?: LatencyFigures;
   readonly forwarding?: ForwardingResult;
+  readonly control?: readonly LoadFigures[];
   readonly targets: readonly Verdict[];
   /** What has to be said of the run, such as peers that did not take part. */
   readonly notes: readonly string[];
@@ -45,13 +47,14 @@ function method({ generator, options }: Result): string[] {
   return [`Load by ${generator}; ${of}; every peer started afresh for each turn.`];
 }
 
-function sections({ load, latency, forwarding, targets }: Result): Table[] {
+function sections({ load, latency, forwarding, control, targets }: Result): Table[] {
   return [
     ...(load ? [overview(load)] : []),
     ...(targets.length > 0 ? [targetTable(targets)] : []),
     ...(load ?? []).flatMap(loadTables),
     ...(latency ? latencyTables(latency) : []),
     ...(forwarding ? [forwardingTable(forwarding)] : []),
+    ...(control ? [controlTable(control)] : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** What is aimed at, and whether a measurement meets it. The numbers are for 2 cores and 32 connections. */
 
 import { CREATIONS, NEEDLESS } from "./drives/burst.ts";
-import { IN_PROGRESS } from "./drives/load.ts";
+import { IN_PROGRESS } from "./drives/in-progress.ts";
 import type { LatencyFigures } from "./figures/index.ts";
 import type { LoadFigures, PeerFigures } from "./rounds.ts";
 

@@ -25,18 +25,18 @@ describe("a saturated server", () => {
   it("keeps few threads of a quick function hot, and starts none for what waits", () => {
     const world = saturated(0.2);
     const calls = world.arrivals(15, "f");
-    assert.equal(running(calls), 3);
-    assert.equal(world.waiting.size, 12);
+    assert.equal(running(calls), 2);
+    assert.equal(world.waiting.size, 13);
     assert.equal(world.loading.size, 0);
   });
 
   it("gives a waiting request the first hot thread that is done", () => {
     const world = saturated(0.2);
-    const calls = world.arrivals(4, "f");
+    const calls = world.arrivals(3, "f");
     world.nowMs += 0.2;
-    world.finish(calls[2]!);
-    assert.equal(calls[3]!.fate, "granted");
-    assert.equal(calls[3]!.thread, calls[2]!.thread);
+    world.finish(calls[1]!);
+    assert.equal(calls[2]!.fate, "granted");
+    assert.equal(calls[2]!.thread, calls[1]!.thread);
   });
 
   it("does not count threads whose request has turned out slow", () => {
@@ -45,7 +45,7 @@ describe("a saturated server", () => {
     assert.deepEqual([...new Set(world.wakes)], [HELD_MS]);
     world.nowMs += HELD_MS;
     world.fleet.resume(world.nowMs);
-    assert.equal(running(calls), 6);
+    assert.equal(running(calls), 4);
   });
 
   it("still takes a function for a quick one when a crowd has made its requests slow", () => {
@@ -53,7 +53,7 @@ describe("a saturated server", () => {
     const crowd = world.arrivals(3, "f");
     world.nowMs += 40;
     for (const call of crowd) world.finish(call);
-    assert.equal(running(world.arrivals(15, "f")), 3);
+    assert.equal(running(world.arrivals(15, "f")), 2);
   });
 
   it("no longer takes a function for a quick one that has been slow for a while", () => {
@@ -81,9 +81,9 @@ describe("a saturated server", () => {
 it("lets more threads be hot once the server has time to spare", () => {
   const world = saturated(0.2);
   const calls = world.arrivals(15, "f");
-  assert.equal(running(calls), 3);
+  assert.equal(running(calls), 2);
   const spare = { share: 0.3, perRequestMs: 0.2 };
-  for (const hot of [6, 12, 15]) {
+  for (const hot of [4, 8, 15]) {
     world.fleet.adapt(0, spare, world.nowMs);
     assert.equal(running(calls), hot);
   }
@@ -95,29 +95,29 @@ describe("a repeatable request that waits for a hot thread", () => {
     [...world.fleet.servers].flatMap(({ threads }) => threads.map((t) => t?.ahead ?? 0));
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
-  it("is sent ahead to the one with the fewest before it, up to four each", () => {
+  it("is sent ahead to the one with the fewest before it, up to seven each", () => {
     const world = saturated(0.2);
     const calls = repeatable(world, 20);
-    assert.equal(running(calls), 15);
+    assert.equal(running(calls), 16);
     assert.deepEqual(
       ahead(world).filter((count) => count > 0),
-      [4, 4, 4],
+      [7, 7],
     );
-    assert.equal(world.waiting.size, 5);
-    assert.equal([...world.fleet.servers][0]!.busyThreads, 3);
-    assert.equal([...world.fleet.servers][0]!.busy, 3);
+    assert.equal(world.waiting.size, 4);
+    assert.equal([...world.fleet.servers][0]!.busyThreads, 2);
+    assert.equal([...world.fleet.servers][0]!.busy, 2);
   });
 
   it("has the thread, without a pause, when the one before it is done, and makes room for another", () => {
     const world = saturated(0.2);
-    const calls = repeatable(world, 16);
+    const calls = repeatable(world, 17);
     world.nowMs += 0.2;
     world.finish(calls[0]!);
     const { thread } = calls[0]!;
     assert.equal(thread!.state, "busy");
-    assert.equal(calls[15]!.fate, "granted");
-    assert.equal(calls[15]!.thread, thread);
-    assert.equal(thread!.ahead, 4);
+    assert.equal(calls[16]!.fate, "granted");
+    assert.equal(calls[16]!.thread, thread);
+    assert.equal(thread!.ahead, 7);
   });
 
   it("leaves the thread idle after the last of them, and nothing is counted twice", () => {
@@ -153,22 +153,22 @@ describe("a repeatable request that waits for a hot thread", () => {
 
   it("waits behind one that may not be sent twice", () => {
     const world = saturated(0.2);
-    const calls = [...world.arrivals(4, "f"), ...repeatable(world, 1)];
-    assert.equal(running(calls), 3);
+    const calls = [...world.arrivals(3, "f"), ...repeatable(world, 1)];
+    assert.equal(running(calls), 2);
   });
 
   it("is served by a thread that retires meanwhile, which ends after it", () => {
     const world = saturated(0.2);
-    const calls = repeatable(world, 15);
+    const calls = repeatable(world, 16);
     const threads = new Set(calls.map(({ thread }) => thread!));
     world.fleet.promote(
       spec("f", { startThreads: 20, minSpareThreads: 0, maxSpareThreads: 20 }, "2"),
       world.nowMs,
     );
     for (const thread of threads) assert.equal(thread.state, "retiring");
-    for (const call of calls.slice(0, 14)) world.finish(call);
-    assert.equal([...threads].filter((thread) => world.ending.has(thread)).length, 2);
-    world.finish(calls[14]!);
+    for (const call of calls.slice(0, 15)) world.finish(call);
+    assert.equal([...threads].filter((thread) => world.ending.has(thread)).length, 1);
+    world.finish(calls[15]!);
     for (const thread of threads) assert(world.ending.has(thread));
   });
 });

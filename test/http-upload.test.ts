@@ -1,5 +1,6 @@
 /** Uploads that the function does not read, or reads late. */
 import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import type { RawConnection } from "./support/http.ts";
 import { readAnswer, sharedNode, TO_WITNESS } from "./support/shared-node.ts";
@@ -12,6 +13,10 @@ export default {
     const { pathname } = new URL(request.url);
     if (pathname === "/upload/ignore") return new Response("did not look", { status: 413 });
     if (pathname === "/upload/late") await gate(request, "reading");
+    if (pathname === "/upload/digest") {
+      const digest = await crypto.subtle.digest("SHA-256", await request.arrayBuffer());
+      return new Response([...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+    }
     let bytes = 0;
     for await (const chunk of request.body ?? []) bytes += chunk.length;
     return new Response(String(bytes));
@@ -56,6 +61,41 @@ describe("an upload", { timeout: 60_000 }, () => {
       const body = Buffer.alloc(size);
       assert.equal((await node.ask({ method: "PUT", path: "/upload", body }, connection)).text, `${size}`);
     }
+  });
+
+  /** In chunks of `size` bytes, as HTTP/1.1 has them. */
+  function chunked(body: Buffer, size: number): Buffer {
+    const parts: (Buffer | string)[] = [];
+    for (let at = 0; at < body.length; at += size) {
+      const chunk = body.subarray(at, at + size);
+      parts.push(`${chunk.length.toString(16)}\r\n`, chunk, "\r\n");
+    }
+    return Buffer.concat([...parts, "0\r\n\r\n"].map((part) => Buffer.from(part)));
+  }
+
+  it("arrives as it was sent, beside others of other lengths and framings", async () => {
+    const upload = async (index: number) => {
+      const connection = await node.connect();
+      for (const size of [3 * MEGABYTE, 70_000 + index, 5, MEGABYTE + index]) {
+        const body = randomBytes(size);
+        const inChunks = index % 2 === 1;
+        const { text } = await node.ask(
+          {
+            method: "POST",
+            path: "/upload/digest",
+            ...(inChunks ? { headers: [["Transfer-Encoding", "chunked"]] } : {}),
+            body: inChunks ? chunked(body, [1_000, 40_000, 300_000][index % 3]!) : body,
+          },
+          connection,
+        );
+        assert.equal(
+          text,
+          createHash("sha256").update(body).digest("hex"),
+          `${size} bytes of client ${index}`,
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, (_, index) => upload(index)));
   });
 
   /** Writes chunks until all are taken; `taken` says how much the kernel has accepted so far. */

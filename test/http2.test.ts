@@ -95,9 +95,10 @@ class Sink implements RequestSink {
   events: string[] = [];
   onPiece = () => {};
 
-  onBody(chunk: Buffer): void {
+  onBody(chunk: Buffer): boolean {
     this.bytes += chunk.length;
     this.onPiece();
+    return false;
   }
   onBodyEnd(): void {
     this.events.push("end");

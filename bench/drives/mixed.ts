@@ -3,6 +3,7 @@
 import { type ClassResult, runClasses } from "../load/classes.ts";
 import { assertAnswered, type LoadCount } from "../load/generator.ts";
 import type { Drive, DriveContext } from "./drive.ts";
+import { inProgress } from "./in-progress.ts";
 import { residencyAfter, warmUp } from "./residency.ts";
 
 const HEAVY_SHARE = 0.05;
@@ -17,7 +18,11 @@ export const mixed: Drive = async (context) => {
   assertAnswered(all);
   const { requests } = all;
   const rates = { requestsPerSecond: requests / seconds, p50Ms: light.p50Ms, p99Ms: light.p99Ms };
-  const extras = { "heavy p50 ms": heavy.p50Ms, "heavy p99 ms": heavy.p99Ms };
+  const extras = {
+    "heavy p50 ms": heavy.p50Ms,
+    "heavy p99 ms": heavy.p99Ms,
+    ...(await inProgress(context, (more) => run(context, more).then(total))),
+  };
   return { requests, rates, extras, ...(await residencyAfter(peer, warmth)) };
 };
 

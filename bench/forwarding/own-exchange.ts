@@ -74,7 +74,9 @@ export class OwnExchange implements ResponseSink, RequestSink {
 
   onThreadDrain(): void {}
 
-  onBody(): void {}
+  onBody(): boolean {
+    return false;
+  }
 
   onBodyEnd(): void {}
 

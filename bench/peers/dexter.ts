@@ -7,7 +7,12 @@ import { type Peer, runningPeer } from "./peer.ts";
 
 const DEFAULT_MAX_THREADS = 64;
 
-function peer(name: string, residentThreads: "on" | "off"): Peer {
+/** @param env beside the benchmark's own environment */
+export function dexterPeer(
+  name: string,
+  residentThreads: "on" | "off",
+  env: Readonly<Record<string, string>> = {},
+): Peer {
   return {
     name,
     async start({ workload, source, folder, set }) {
@@ -18,7 +23,7 @@ function peer(name: string, residentThreads: "on" | "off"): Peer {
         `resident_threads=${residentThreads}`,
       ];
       writeProject(folder, functionsOf(workload, source));
-      const running = await startDexter({ command: "start", folder, set: settings });
+      const running = await startDexter({ command: "start", folder, set: settings, env });
       const servers = settingOf(settings, "num_servers", Number.NaN);
       const groups = { workerd: "servers", rest: "scheduler" };
       return runningPeer(running.child, running.origin, workload, groups, {
@@ -37,7 +42,7 @@ function functionsOf(workload: Workload, source: string): Functions {
 }
 
 /** All threads loaded while the server runs. */
-export const dexter = peer("dexter", "off");
+export const dexter = dexterPeer("dexter", "off");
 
 /** Those that a server starts with are resident, once the function is hot. */
-export const dexterResident = peer("dexter-resident", "on");
+export const dexterResident = dexterPeer("dexter-resident", "on");

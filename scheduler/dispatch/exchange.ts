@@ -226,20 +226,27 @@ export class Exchange implements ResponseSink, RequestSink {
     this.request.read();
   }
 
-  onBody(chunk: Buffer): void {
+  onBody(chunk: Buffer, done?: () => void): boolean {
     this.#bodyStarted = true;
     this.requestBytes += chunk.length;
     const socket = this.#connection?.socket;
-    if (socket === undefined) return;
-    if (this.request.head.facts.framing !== "chunked") {
-      if (!socket.write(chunk)) this.request.pause();
-      return;
+    if (socket === undefined) {
+      done?.();
+      return false;
     }
-    socket.cork();
-    socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
-    socket.write(chunk);
-    if (!socket.write("\r\n", "latin1")) this.request.pause();
-    socket.uncork();
+    const isChunked = this.request.head.facts.framing === "chunked";
+    if (isChunked) {
+      socket.cork();
+      socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
+    }
+    let goesOn = socket.write(chunk, done);
+    if (isChunked) {
+      goesOn = socket.write("\r\n", "latin1");
+      socket.uncork();
+    }
+    const isWritten = socket.writableLength === 0;
+    if (!goesOn && !isWritten) this.request.pause();
+    return !isWritten;
   }
 
   onBodyEnd(): void {

@@ -10,8 +10,12 @@ import type { RequestHead } from "./request-head.ts";
 
 /** Who serves the request. */
 export interface RequestSink {
-  /** A piece of the request's body. */
-  onBody(chunk: Buffer): void;
+  /**
+   * A piece of the request's body.
+   * @param done to be called when the piece is no longer needed
+   * @returns whether it is still needed after the call
+   */
+  onBody(chunk: Buffer, done?: () => void): boolean;
   onBodyEnd(): void;
   /** The client takes more of the answer, after `write` has returned false. */
   onDrain(): void;

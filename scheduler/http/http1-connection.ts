@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { DexterError } from "../errors.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import type { Scheme } from "./client-address.ts";
+import { ClientReader } from "./client-reader.ts";
 import {
   CLOSING_MS,
   type ClientConnection,
@@ -20,8 +21,11 @@ import { ALLOWED_METHODS, type Refusal } from "./vet.ts";
 
 /** How long a client may take over a request's head; its body may take as long as it likes. */
 const HEAD_MS = 60_000;
-/** Most bytes of a body that nobody reads yet, or of further requests, before no more is read. */
-const MAX_WAITING = 65_536;
+/**
+ * Most bytes of a body that nobody reads yet, or of further requests, before no more is read. A head and so much is
+ * less than one read can bring: then the rest of a long body stays where it is, instead of being put together here.
+ */
+const MAX_WAITING = 49_152;
 
 type Stage = "head" | "request" | "closing" | "tunnel";
 
@@ -29,6 +33,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   readonly socket: Socket;
   readonly scheme: Scheme;
   readonly #owner: ConnectionOwner;
+  readonly #reader: ClientReader;
   readonly #heads = new RequestHeadReader();
   #stage: Stage = "head";
   #request: Http1Request | undefined;
@@ -41,12 +46,17 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   #chunked: ChunkedDecoder | undefined;
   #sinceMs: number;
 
-  constructor(socket: Socket, owner: ConnectionOwner, scheme: Scheme = "http") {
-    this.socket = socket;
+  /** @param accepted by a server with `pauseOnConnect`, or an encrypted connection */
+  constructor(accepted: Socket, owner: ConnectionOwner, scheme: Scheme = "http") {
     this.scheme = scheme;
     this.#owner = owner;
     this.#sinceMs = owner.nowMs;
-    socket.on("data", this.#onData);
+    this.#reader = new ClientReader(accepted, {
+      onChunk: this.#onData,
+      inBody: () => this.#request !== undefined && this.#request.body !== "ended",
+    });
+    const { socket } = this.#reader;
+    this.socket = socket;
     socket.on("end", this.#onEnd);
     socket.on("drain", this.#onDrain);
     socket.on("error", () => socket.destroy());
@@ -80,6 +90,8 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     } else this.#waiting = Buffer.concat([this.#waiting, chunk]);
     if (this.#stage === "head") this.#readHead();
     else this.readBody();
+    this.#waiting = this.#reader.keep(this.#waiting);
+    this.#regulate();
   };
 
   /** A client that closes its side while its request is in progress counts as gone: almost all such are. */
@@ -135,7 +147,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     const piece = whole ? bytes : bytes.subarray(0, this.#left);
     this.#waiting = whole ? undefined : bytes.subarray(this.#left);
     this.#left -= piece.length;
-    request.take(piece, this.#left === 0);
+    this.#reader.pass(piece, (bytes, done) => request.take(bytes, this.#left === 0, done));
   }
 
   #readChunk(request: Http1Request, bytes: Buffer): void {
@@ -147,7 +159,9 @@ export class Http1Connection implements ClientConnection, RequestConnection {
       return this.#failBody(request, error as DexterError);
     }
     this.#waiting = next < bytes.length ? bytes.subarray(next) : undefined;
-    request.take(decoder.data, decoder.done);
+    const { data } = decoder;
+    if (data) this.#reader.pass(data, (piece, done) => request.take(piece, decoder.done, done));
+    else request.take(undefined, decoder.done);
   }
 
   /** Nobody knows where the body ends, and so the next request begins. */
@@ -186,7 +200,8 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   release(): Buffer | undefined {
     this.#stage = "tunnel";
     this.#request = undefined;
-    this.socket.off("data", this.#onData).off("end", this.#onEnd).off("drain", this.#onDrain);
+    this.#reader.release();
+    this.socket.off("end", this.#onEnd).off("drain", this.#onDrain);
     const early = this.#waiting;
     this.#waiting = undefined;
     return early;

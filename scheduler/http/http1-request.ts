@@ -80,12 +80,14 @@ export class Http1Request implements ClientRequest {
     this.#connection.readBody();
   }
 
-  /** For the connection: a piece of the body has come. */
-  take(piece: Buffer | undefined, isLast: boolean): void {
-    if (piece) this.sink?.onBody(piece);
-    if (!isLast) return;
-    this.#body = "ended";
-    this.sink?.onBodyEnd();
+  /** For the connection: a piece of the body has come. @returns as `RequestSink.onBody` */
+  take(piece: Buffer | undefined, isLast: boolean, done?: () => void): boolean {
+    const isNeeded = (piece && this.sink?.onBody(piece, done)) ?? false;
+    if (isLast) {
+      this.#body = "ended";
+      this.sink?.onBodyEnd();
+    }
+    return isNeeded;
   }
 
   /** For the connection: a client that asked waits for this before it sends the body (RFC 9110 §10.1.1). */

@@ -140,7 +140,9 @@ export class Http2Request implements ClientRequest {
       this.#stream.additionalHeaders({ ":status": 100 });
   }
 
-  readonly #onData = (chunk: Buffer): void => this.sink?.onBody(chunk);
+  readonly #onData = (chunk: Buffer): void => {
+    this.sink?.onBody(chunk);
+  };
 
   readonly #onEnd = (): void => {
     if (this.#closed) return;

@@ -82,6 +82,7 @@ export class Listener implements ConnectionOwner {
     this.#server = createServer({
       allowHalfOpen: true,
       noDelay: true,
+      pauseOnConnect: true,
       ...(settings.sendBufferSize > 0 ? { highWaterMark: settings.sendBufferSize } : {}),
     });
     this.configure(settings.mode ?? {});

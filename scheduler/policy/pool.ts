@@ -18,13 +18,13 @@ const MEMORY_MS = 5_000;
 export const HELD_MS = 100;
 
 /** How many requests may be sent ahead to a thread: enough for a server to find work whenever it looks. */
-const MOST_AHEAD = 4;
+const MOST_AHEAD = 7;
 
 /** What the latest request counts for in what requests usually take. */
 const LATEST = 1 / 64;
 
 /** A request that so many others, for each hot thread, have overtaken waits for something else than the CPU. */
-const OVERTAKEN = 4;
+const OVERTAKEN = 6;
 
 /** Whether the request in a thread should be done at once. */
 function isQuick({ startedMs, doneBefore }: Thread, limit: number, nowMs: number, done: number): boolean {

@@ -26,12 +26,12 @@ export interface Place {
 }
 
 /** Threads that a saturated server keeps hot; with `MOST_AHEAD` requests on the way to each it is never without. */
-const FEWEST_HOT = 3;
+const FEWEST_HOT = 2;
 const SATURATED = 0.6;
 const SPARE_TIME = 0.4;
 
 /** A request is quick that takes at most so many times the CPU time of all that share the CPU with it. */
-const QUICK_TIMES = 4;
+const QUICK_TIMES = 6;
 /** Bounds of what is quick, in ms: clocks and event loops are no finer; a person would notice. */
 const QUICK_FROM_MS = 2;
 const QUICK_TO_MS = 50;
