@@ -1,15 +1,16 @@
 /** The TCP address of the admin API: how it opens, changes and closes, and what it does not wait for. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import type { TLSSocket } from "node:tls";
 import { AdminTcp, type AdminTcpSettings } from "../scheduler/admin/tcp.ts";
+import { Certificates } from "../scheduler/tls/certificates.ts";
 import { openDoors, refusalsIn, tokenFor } from "./support/admin.ts";
+import { makeCertificate, writeCertificate } from "./support/certificates.ts";
+import { runDexter } from "./support/cli.ts";
 import { RawConnection } from "./support/http.ts";
-import { cleanUp, temporaryFolder, until } from "./support/node.ts";
+import { cleanUp, PROBE, startNode, temporaryFolder, until } from "./support/node.ts";
 import { readAnswer } from "./support/shared-node.ts";
 
 /** A door of its own, with other limits, that tells whom it dropped. */
@@ -196,32 +197,54 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const NO_OPENSSL = spawnSync("openssl", ["version"]).status === 0 ? false : "openssl is not installed";
-
 describe("with certificates", () => {
-  it("it speaks HTTPS, drops what does not, and takes up new ones", { skip: NO_OPENSSL }, async (test) => {
+  it("it speaks HTTPS, drops what does not, and takes up new ones", async (test) => {
     const { dir } = await temporaryFolder(test);
-    const make = (name: string) =>
-      execFileSync(
-        "openssl",
-        `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=${name} -keyout key.pem -out cert.pem`.split(
-          " ",
-        ),
-        { cwd: dir, stdio: "ignore" },
-      );
-    make("first");
-    const tls = () => ({ key: readFileSync(`${dir}/key.pem`), cert: readFileSync(`${dir}/cert.pem`) });
-    const { tcp, dropped, port, connect } = await openTcp(test, { tls });
+    const make = async (name: string) =>
+      writeCertificate(dir, "admin", await makeCertificate(["localhost"], { name }));
+    await make("first");
+    const certificates = new Certificates(
+      {
+        certificates: [{ cert: `${dir}/admin.pem`, key: `${dir}/admin.key` }],
+        redirect: false,
+        minVersion: "TLSv1.2",
+        http2: true,
+      },
+      { info: () => {}, warn: () => {}, error: () => {} },
+    );
+    const { tcp, dropped, port, connect } = await openTcp(test, { certificates });
     assert.equal(tcp.url, `https://127.0.0.1:${port}`);
     assert.equal(tcp.isExposed, false);
     assert.equal(await subjectOf(port), "first");
-    make("second");
-    tcp.renewCertificates();
+    await make("second");
+    // A change is taken up when it is seen for the second time.
+    certificates.check();
+    certificates.check();
     assert.equal(await subjectOf(port), "second");
     const plain = await connect();
     await plain.send();
     assert(await plain.ended());
     await until("it is told", () => dropped.some((line) => line.startsWith("127.0.0.1: no TLS: ")));
+  });
+
+  it("a node asks for tokens over HTTPS, and commands find it there", async (test) => {
+    const folder = await temporaryFolder(test);
+    await writeCertificate(folder.dir, "admin", await makeCertificate(["localhost"]));
+    const directives = { num_servers: 1, admin_listen: "https://localhost:0" };
+    const args = ["--set", 'tls.certificates=[{"cert":"admin.pem","key":"admin.key"}]'];
+    const node = await startNode(test, { functions: { a: PROBE }, directives, folder, args });
+    const url = /the admin API is on (https:\/\/localhost:\d+)/.exec(node.dexter.output())![1]!;
+    const env = { NODE_EXTRA_CA_CERTS: `${folder.dir}/admin.pem` };
+    const run = (args: string[], more = {}) => runDexter(args, { dir: folder.dir, env: { ...env, ...more } });
+    const refused = await run(["list", "--node", url]);
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /token/);
+    const made = await run(["token", "create", "ci", "--scope", "read"]);
+    const { status, stdout, stderr } = await run(["list", "--node", url], {
+      DEXTER_TOKEN: made.stdout.trim(),
+    });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^a +/m);
   });
 });
 

@@ -76,7 +76,7 @@ const warned: readonly (readonly [
     "certificates that nothing uses",
     `[dexter.tls]\ncertificates = [${SITE}]`,
     async () => ({}),
-    /^wrangler\.toml:5: dexter\.tls\.certificates: is not used: nothing in listen begins with "https:\/\/"$/,
+    /^wrangler\.toml:5: dexter\.tls\.certificates: is not used: nothing in listen or admin_listen begins with "https:\/\/"$/,
   ],
   [
     "a certificate that has expired",
@@ -127,9 +127,9 @@ const bad: readonly (readonly [title: string, lines: string, message: string, fi
     'wrangler.toml:4: dexter.listen[1]: must differ from the other addresses; this one is already listened on (got "https://8443")',
   ],
   [
-    "https for the admin API",
+    "https for the admin API without a certificate",
     'admin_listen = "https://8443"',
-    'wrangler.toml:4: dexter.admin_listen: must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787" or "*:80" (got "https://8443")',
+    'wrangler.toml:4: dexter.admin_listen: https://127.0.0.1:8443 needs a certificate; name its files in [dexter.tls]: certificates = [{ cert = "site.pem", key = "site.key" }]',
   ],
   ["no table", "tls = true", "wrangler.toml:4: dexter.tls: must be a table (got true)"],
   [

@@ -103,7 +103,7 @@ describe("the topics", () => {
   it("name directives that exist", () => {
     const known = new Set([...DIRECTIVES, "max_spare_threads"]);
     for (const { name } of TOPICS)
-      for (const [word] of textOf(name).matchAll(/\b[a-z]+(?:_[a-z]+)+\b/g))
+      for (const [word] of textOf(name).matchAll(/\b(?:tls\.)?[a-z]+(?:_[a-z]+)+\b/g))
         assert.ok(known.has(word) || word === "compatibility_date", `${name}: ${word}`);
   });
 

@@ -3,12 +3,12 @@
  * behind the gate. Both lead to the same calls, and tell the log whom they refused.
  */
 import type { IncomingMessage, Server } from "node:http";
-import type { SecureContextOptions } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import { DexterError } from "../errors.ts";
 import { showAddress } from "../http/listener.ts";
 import type { ListenerChange } from "../listeners.ts";
 import type { Logger } from "../logger.ts";
+import { Certificates } from "../tls/certificates.ts";
 import type { ListenAddress, NodeConfig } from "../types.ts";
 import { type AdminFeature, createAdmin } from "./app.ts";
 import { type Caller, LOCAL } from "./caller.ts";
@@ -19,31 +19,31 @@ import type { TokenStore } from "./token-store.ts";
 import { withoutTokens } from "./token-text.ts";
 import { tokens } from "./tokens.ts";
 
-type AdminConfig = Pick<NodeConfig, "adminListen" | "adminHosts">;
+type AdminConfig = Pick<NodeConfig, "adminListen" | "adminHosts"> &
+  Partial<Pick<NodeConfig, "tls" | "listen">>;
 
 export interface DoorsPorts {
   readonly log: Logger;
   readonly tokens: TokenStore;
   readonly features: readonly AdminFeature[];
-  /** The certificates of now, where the TCP address speaks TLS. */
-  readonly tls?: () => SecureContextOptions;
 }
 
 /** What a client wrote may be long. */
 const MAX_LOGGED = 200;
 
+const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
+
 export class AdminDoors {
   readonly #log: Logger;
   readonly #features: readonly AdminFeature[];
   readonly #gate: Gate;
-  readonly #tls: DoorsPorts["tls"];
   #hosts: readonly string[] = [];
   #socket: Server | undefined;
   #tcp: AdminTcp | undefined;
+  #certificates: Certificates | undefined;
 
-  constructor({ log, tokens: store, features, tls }: DoorsPorts) {
+  constructor({ log, tokens: store, features }: DoorsPorts) {
     this.#log = log;
-    this.#tls = tls;
     this.#gate = new Gate({ tokens: store, hosts: () => this.#hosts });
     const tokenCalls = tokens(store, {
       cut: (id, except) => this.#gate.cut(id, except),
@@ -63,17 +63,25 @@ export class AdminDoors {
     this.#socket = await openAdminSocket(path, app);
   }
 
-  /** Opens a TCP address that is new. Rejects with PORT_IN_USE or LISTEN_FAILED, and then changes nothing. */
-  async change({ adminListen, adminHosts }: AdminConfig): Promise<ListenerChange> {
+  /**
+   * Opens a TCP address that is new. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
+   * nothing.
+   */
+  async change(config: AdminConfig): Promise<ListenerChange> {
+    const { adminListen, adminHosts } = config;
+    const certificates = this.#certificatesFor(config);
     const before = this.#tcp;
     const stays = before !== undefined && adminListen !== undefined && isSame(before.address, adminListen);
-    const next = stays ? before : adminListen && (await this.#open(adminListen));
+    const next = stays ? before : adminListen && (await this.#open(adminListen, certificates));
     return {
       finish: () => {
         const configured = adminListen ? [adminListen.host] : [];
         this.#hosts = [...configured, ...adminHosts];
         this.#tcp = next;
-        if (stays) return;
+        this.#certificates?.close();
+        this.#certificates = certificates;
+        certificates?.watch();
+        if (stays) return next!.use(certificates);
         void before?.close();
         if (next) this.#announce(next);
       },
@@ -83,19 +91,21 @@ export class AdminDoors {
     };
   }
 
-  /** New TCP connections get the certificates of now. */
-  renewCertificates(): void {
-    this.#tcp?.renewCertificates();
+  #certificatesFor({ adminListen, tls, listen = [] }: AdminConfig): Certificates | undefined {
+    if (!adminListen?.secure || !tls) return undefined;
+    // Where clients come by https too, their listeners tell of the same files.
+    return new Certificates(tls, listen.some(({ secure }) => secure) ? SILENT : this.#log);
   }
 
   /** Ends every connection now. */
   destroy(): void {
+    this.#certificates?.close();
     this.#tcp?.destroy();
     this.#socket?.close();
     this.#socket?.closeAllConnections();
   }
 
-  async #open(address: ListenAddress): Promise<AdminTcp> {
+  async #open(address: ListenAddress, certificates: Certificates | undefined): Promise<AdminTcp> {
     const app = createAdmin({ identify: this.#gate.identify, refused: this.#refused }, this.#features);
     const ports: AdminTcpPorts = {
       handle: getRequestListener(app.fetch, { overrideGlobalObjects: false }),
@@ -103,7 +113,7 @@ export class AdminDoors {
       dropped: (from, reason) =>
         this.#log.warn({ address: from ?? "unknown" }, `the admin API ended a connection: ${reason}`),
     };
-    return AdminTcp.open(address, ports, this.#tls ? { tls: this.#tls } : {}).catch((error) => {
+    return AdminTcp.open(address, ports, { certificates }).catch((error) => {
       throw this.#overlap(address) ?? error;
     });
   }
@@ -120,7 +130,7 @@ export class AdminDoors {
     this.#log.info(`the admin API is on ${tcp.url}`);
     if (tcp.isExposed)
       this.#log.warn(
-        `tokens go to ${tcp.url} in clear text: put a proxy that speaks TLS in front, and let admin_listen be 127.0.0.1`,
+        `tokens go to ${tcp.url} in clear text: let admin_listen begin with https://, or be on 127.0.0.1 behind a proxy that speaks TLS`,
       );
   }
 
@@ -136,7 +146,7 @@ export class AdminDoors {
 }
 
 function isSame(a: ListenAddress, b: ListenAddress): boolean {
-  return a.host === b.host && a.port === b.port;
+  return a.host === b.host && a.port === b.port && a.secure === b.secure;
 }
 
 /** People put tokens where they do not belong, and strangers what a terminal would obey. */

@@ -5,8 +5,9 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { BlockList, isIPv6, type Socket } from "node:net";
-import type { SecureContextOptions } from "node:tls";
+import type { TlsOptions } from "node:tls";
 import { listenError, showAddress } from "../http/listener.ts";
+import type { Certificates } from "../tls/certificates.ts";
 import type { ListenAddress } from "../types.ts";
 import { answerOf } from "./answer.ts";
 import { UPLOAD } from "./body.ts";
@@ -23,8 +24,8 @@ export interface AdminTcpPorts {
 export interface AdminTcpSettings {
   readonly headersTimeoutMs?: number;
   readonly connections?: number;
-  /** The certificates of now, for HTTPS. */
-  readonly tls?: () => SecureContextOptions;
+  /** For HTTPS. */
+  readonly certificates?: Certificates | undefined;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -44,12 +45,13 @@ LOOPBACK.addAddress("::1", "ipv6");
 export class AdminTcp {
   readonly address: ListenAddress;
   readonly #server: Server | TlsServer;
-  readonly #tls: (() => SecureContextOptions) | undefined;
+  #certificates: Certificates | undefined;
+  #revision = 0;
 
   private constructor(address: ListenAddress, ports: AdminTcpPorts, settings: AdminTcpSettings) {
     this.address = address;
-    this.#tls = settings.tls;
-    this.#server = makeServer(settings, (incoming, outgoing) => {
+    this.#certificates = settings.certificates;
+    this.#server = makeServer(settings, this.#certificates && this.#secureOptions(), (incoming, outgoing) => {
       try {
         Gate.vet(incoming);
       } catch (error) {
@@ -61,6 +63,8 @@ export class AdminTcp {
       }
       ports.handle(incoming, outgoing);
     });
+    // Before the handshake of this connection begins.
+    this.#server.prependListener("connection", () => this.#renew());
     this.#server.maxConnections = settings.connections ?? CONNECTIONS;
     this.#server.on("drop", (drop) => ports.dropped(drop?.remoteAddress, "too many connections"));
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
@@ -88,19 +92,34 @@ export class AdminTcp {
   get url(): string {
     const bound = this.#server.address();
     const port = typeof bound === "object" && bound ? bound.port : this.address.port;
-    return `${this.#tls ? "https" : "http"}://${showAddress({ host: this.address.host, port })}`;
+    return `${this.#certificates ? "https" : "http"}://${showAddress({ host: this.address.host, port })}`;
   }
 
   /** Tokens, and all else, can be read on the way by whoever is there. */
   get isExposed(): boolean {
     const bound = this.#server.address();
-    if (this.#tls || typeof bound !== "object" || !bound) return false;
+    if (this.#certificates || typeof bound !== "object" || !bound) return false;
     return !LOOPBACK.check(bound.address, isIPv6(bound.address) ? "ipv6" : "ipv4");
   }
 
-  /** New connections get the certificates of now. */
-  renewCertificates(): void {
-    if (this.#tls) (this.#server as TlsServer).setSecureContext(this.#tls());
+  /** Connections from now on get these. */
+  use(certificates: Certificates | undefined): void {
+    this.#certificates = certificates;
+    this.#revision = 0;
+  }
+
+  /** Those who name no host get the first certificate, as it is now. */
+  #renew(): void {
+    if (!this.#certificates || this.#revision === this.#certificates.revision) return;
+    this.#revision = this.#certificates.revision;
+    (this.#server as TlsServer).setSecureContext(this.#certificates.defaults);
+  }
+
+  #secureOptions(): TlsOptions {
+    return {
+      ...this.#certificates!.defaults,
+      SNICallback: (host, done) => done(null, this.#certificates!.contextFor(host)),
+    };
   }
 
   /** Takes no new connections; calls in progress, of which one may have asked for this, have some time. */
@@ -118,7 +137,11 @@ export class AdminTcp {
   }
 }
 
-function makeServer(settings: AdminTcpSettings, handle: RequestListener): Server | TlsServer {
+function makeServer(
+  settings: AdminTcpSettings,
+  tls: TlsOptions | undefined,
+  handle: RequestListener,
+): Server | TlsServer {
   const headersTimeout = settings.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const options = {
     headersTimeout,
@@ -128,9 +151,7 @@ function makeServer(settings: AdminTcpSettings, handle: RequestListener): Server
     // Node would answer by itself, and nobody would be told.
     requireHostHeader: false,
   };
-  return settings.tls
-    ? createTlsServer({ ...options, ...settings.tls() }, handle)
-    : createServer(options, handle);
+  return tls ? createTlsServer({ ...options, ...tls }, handle) : createServer(options, handle);
 }
 
 function endUnreadable(

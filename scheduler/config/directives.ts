@@ -12,7 +12,6 @@ import {
   duration,
   filePath,
   hostName,
-  listenAddress,
   listenEntry,
   listOf,
   networkRange,
@@ -260,8 +259,8 @@ export const directiveShape = {
     "<data_dir>/secret.key",
   ),
   admin_listen: optional(
-    listenAddress,
-    "[address:]port of the admin API, beside its socket; it asks for tokens there",
+    listenEntry,
+    "[address:]port of the admin API, beside its socket, or https://…; it asks for tokens there",
     "",
     "none: only <data_dir>/admin.sock",
   ),

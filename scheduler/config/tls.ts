@@ -21,9 +21,15 @@ export function tlsOf(all: DirectiveValues, root: string): TlsConfig {
 }
 
 /** Reports what asks for encryption without saying how, and the other way round. */
-export function checkTls({ listen, tls }: NodeConfig, entries: Entries, problems: Problems): void {
-  const secure = listen.find((address) => address.secure);
-  const [listens, certificates, redirect] = ["listen", "tls.certificates", "tls.redirect"].map((name) =>
+export function checkTls(
+  { listen, adminListen, tls }: NodeConfig,
+  entries: Entries,
+  problems: Problems,
+): void {
+  const serves = listen.find((address) => address.secure);
+  const secure = serves ?? (adminListen?.secure ? adminListen : undefined);
+  const asks = serves ? "listen" : "admin_listen";
+  const [listens, certificates, redirect] = [asks, "tls.certificates", "tls.redirect"].map((name) =>
     entries.get(name),
   );
   if (secure && listens && !certificates)
@@ -35,7 +41,7 @@ export function checkTls({ listen, tls }: NodeConfig, entries: Entries, problems
     );
   else if (secure && certificates && tls.certificates.length === 0)
     problems.error(certificates.source, certificates.path, "must name at least one certificate for https");
-  if (!secure && redirect && tls.redirect)
+  if (!serves && redirect && tls.redirect)
     problems.error(
       redirect.source,
       redirect.path,
@@ -45,7 +51,7 @@ export function checkTls({ listen, tls }: NodeConfig, entries: Entries, problems
     problems.warn(
       certificates.source,
       certificates.path,
-      'is not used: nothing in listen begins with "https://"',
+      'is not used: nothing in listen or admin_listen begins with "https://"',
     );
 }
 
