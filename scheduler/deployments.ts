@@ -72,6 +72,7 @@ export class Deployments {
   readonly #pointers = new Map<string, Pointer>();
   /** In the store, without a version that is good. */
   readonly #broken = new Set<string>();
+  #revision = 0;
 
   constructor(ports: DeploymentPorts) {
     this.#ports = ports;
@@ -80,6 +81,15 @@ export class Deployments {
   /** Whether the function comes from the store. */
   has(name: string): boolean {
     return this.#pointers.has(name);
+  }
+
+  /** Rises with each change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get pointers(): ReadonlyMap<string, Pointer> {
+    return this.#pointers;
   }
 
   /** How the function's versions came to be live; undefined when it was not deployed. */
@@ -170,6 +180,7 @@ export class Deployments {
       this.#broken.delete(name);
       this.#pointers.delete(name);
       await this.#ports.forgetSecrets(name);
+      this.#revision++;
       const restored = await this.#ports.restore(name);
       if (!restored) await deployer.remove(name);
       this.#ports.changed();
@@ -300,6 +311,7 @@ export class Deployments {
     this.#ports.changed();
     this.#ports.log.info({ function: name, version: id, by }, `${action} of ${name}: version ${id} is live`);
     await this.#prune(name);
+    this.#revision++;
     return this.#outcome(given, previous);
   }
 

@@ -7,7 +7,9 @@ import { control } from "./admin/control.ts";
 import { deploys } from "./admin/deploys.ts";
 import { AdminDoors } from "./admin/doors.ts";
 import { health, type Readiness } from "./admin/health.ts";
+import { live } from "./admin/live.ts";
 import { metrics } from "./admin/metrics.ts";
+import { page } from "./admin/page.ts";
 import { secrets } from "./admin/secrets.ts";
 import { tail } from "./admin/tail.ts";
 import { TokenStore } from "./admin/token-store.ts";
@@ -20,6 +22,8 @@ import type { Exchange } from "./dispatch/exchange.ts";
 import { DexterError } from "./errors.ts";
 import { Front } from "./front.ts";
 import { HeldSecrets, NO_SECRETS } from "./held-secrets.ts";
+import { RecentFailures } from "./history/failures.ts";
+import { History } from "./history/history.ts";
 import { type ListenerChange, Listeners } from "./listeners.ts";
 import { LoadError } from "./load-error.ts";
 import { takeLock } from "./lock.ts";
@@ -82,6 +86,10 @@ export class DexterNode {
   readonly #journal: Journal;
   readonly #metrics: NodeMetrics;
   readonly #canaries: Canaries;
+  readonly #history: History;
+  readonly #failures = new RecentFailures();
+  /** Nobody can look on any longer. */
+  readonly #ending = new AbortController();
   readonly #tokens: TokenStore;
   readonly #admin: AdminDoors;
   #releaseLock: (() => void) | undefined;
@@ -105,6 +113,7 @@ export class DexterNode {
       registry: this.registry,
       root: () => this.#project.root,
       followers,
+      failures: this.#failures,
       slotOf,
       logRate: node.logRate,
     });
@@ -115,6 +124,7 @@ export class DexterNode {
       responsiveSlots: () => this.#responsiveSlots(),
       spans: () => options.tracer.counts,
     });
+    this.#history = new History({ counts: () => this.#metrics.functions, status: () => this.status() });
     this.#dispatcher = new Dispatcher(
       {
         socketOf: (thread) => this.#supervisor.member(thread.server)?.process.socketOf(thread.slot),
@@ -347,6 +357,7 @@ export class DexterNode {
     this.#throwIfStopping();
     (await this.#changeListeners(node)).finish();
     await this.#admin.openSocket(adminSocket(node.dataDir));
+    this.#history.start();
     this.#recallTimer = setInterval(() => this.#dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({
@@ -425,6 +436,15 @@ export class DexterNode {
           hasFunction: (name) => this.registry.functions.has(name),
         }),
         metrics((sees) => this.#metrics.render(sees)),
+        live({
+          history: this.#history,
+          failures: this.#failures,
+          deployments: this.deployments,
+          status: () => this.status(),
+          slotsPerServer: () => this.#project.node.maxThreadsPerChild,
+          ending: this.#ending.signal,
+        }),
+        page,
         health(() => this.#readiness()),
       ],
     });
@@ -560,7 +580,9 @@ export class DexterNode {
     }
     this.#listeners.destroy();
     await this.#supervisor.stop(inTime);
+    this.#ending.abort();
     await Promise.all([this.registry.dispose(), this.#options.tracer.close(inTime)]);
+    this.#history.close();
     this.#metrics.close();
     this.#canaries.close();
     this.#reporter.close();

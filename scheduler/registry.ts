@@ -2,8 +2,8 @@
  * The functions of a node: their builders, the version that is live for each, and the versions that running
  * threads may still come from.
  */
-import { readFileSync } from "node:fs";
 import type { VersionModule, VersionPayload } from "../runtime/protocol.ts";
+import { readBuilt } from "./built-file.ts";
 import { type Builder, createBuilder, endBundler } from "./bundle/builder.ts";
 import type { DexterError } from "./errors.ts";
 import { canaryName } from "./policy/canary.ts";
@@ -29,14 +29,7 @@ const KEPT_VERSIONS = 5;
 
 /** Reads one of the modules that run inside workerd, from beside the built program. */
 export function runtimeModule(name: "host" | "prelude" | "console"): string {
-  for (const place of [`./runtime/${name}.js`, `../dist/runtime/${name}.js`]) {
-    try {
-      return readFileSync(new URL(place, import.meta.url), "utf8");
-    } catch {
-      // not built into dist/ beside this file: the other place
-    }
-  }
-  throw new Error(`dist/runtime/${name}.js is missing; run \`npm run build\``);
+  return readBuilt(`runtime/${name}.js`);
 }
 
 export class FunctionRegistry {

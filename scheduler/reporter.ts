@@ -9,6 +9,7 @@ import { mapException } from "./errorpage/stack.ts";
 import { DexterError } from "./errors.ts";
 import { answerFailure, exceptionText, type FailedRequest, isException } from "./failures.ts";
 import { UnwellError } from "./health-check.ts";
+import type { RecentFailures } from "./history/failures.ts";
 import { LoadError } from "./load-error.ts";
 import type { Logger } from "./logger.ts";
 import { isoTime } from "./logs/access-format.ts";
@@ -16,6 +17,7 @@ import type { Followers } from "./logs/followers.ts";
 import type { Excess } from "./logs/line-rate.ts";
 import { RateGate } from "./logs/rate-gate.ts";
 import { functionOf } from "./policy/canary.ts";
+import type { ExceptionEvent } from "./logs/tail-event.ts";
 import type { Thread } from "./policy/thread.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import { contentId } from "./revision.ts";
@@ -34,6 +36,8 @@ export interface ReporterOptions {
   /** The project's folder, below which paths are shown short. */
   readonly root: () => string;
   readonly followers: Followers;
+  /** For those who look later. */
+  readonly failures: Pick<RecentFailures, "add">;
   /** The slot of the server with this key. */
   readonly slotOf: (serverKey: number) => number | undefined;
   /** Lines per second and function; 0 = no limit. */
@@ -99,7 +103,7 @@ export class Reporter {
     if (this.#failures.allows(functionName)) {
       const text = isException(failure) ? exceptionText(failure, version) : failure.message;
       log[isException(failure) ? "error" : "warn"]({ function: functionName, requestId: id }, text);
-      if (this.#options.followers.any) this.#tellException(exchange, failure, text);
+      this.#tellException(exchange, failure, text);
     }
     // The refusal of a waiting request has the message only; the function's own failure has the stack.
     const isLoad = failure instanceof DexterError && failure.code === "LOAD_FAILED";
@@ -137,7 +141,7 @@ export class Reporter {
   #tellException({ id, functionName, servedBy, request }: Exchange, failure: Failure, text: string): void {
     const { host, path } = request.head.facts;
     const server = servedBy && this.#options.slotOf(servedBy.server);
-    this.#options.followers.tell({
+    const event: ExceptionEvent = {
       type: "exception",
       time: isoTime(Date.now()),
       id,
@@ -149,7 +153,9 @@ export class Reporter {
       path,
       status: isException(failure) ? 500 : failure.status,
       text,
-    });
+    };
+    this.#options.failures.add(event);
+    if (this.#options.followers.any) this.#options.followers.tell(event);
   }
 
   #tellExcess(what: "console lines" | "exceptions", { functionName, lines }: Excess): void {

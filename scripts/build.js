@@ -1,5 +1,5 @@
 // Builds dist/: the scheduler with the packages it uses (few files are fast to start) and the modules that
-// run inside workerd. Files are put in place one by one, each whole, the entry last: a dexter or a test run
+// run inside workerd, and the status page. Files are put in place one by one, each whole, the entry last: a dexter or a test run
 // that uses dist/ meanwhile keeps working.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -51,6 +51,19 @@ const builds = await Promise.all([
     platform: "neutral",
     target: "es2024",
     external: ["cloudflare:*", "node:*", "./dexter-*.js"],
+  }),
+  build({
+    ...common,
+    entryPoints: [
+      { in: "page/main.ts", out: "page" },
+      { in: "page/page.css", out: "page" },
+      { in: "page/index.html", out: "index" },
+    ],
+    outdir: "dist/page",
+    loader: { ".html": "copy" },
+    minify: true,
+    platform: "browser",
+    target: ["es2022", "chrome111", "firefox113", "safari16.4"],
   }),
 ]);
 

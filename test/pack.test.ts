@@ -20,6 +20,7 @@ const SOURCES = [
   "LICENSE",
   "bin",
   "packaging",
+  "page",
   "runtime",
   "scheduler",
   "scripts",

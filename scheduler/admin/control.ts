@@ -28,7 +28,7 @@ export const control =
   };
 
 /** The status without the functions, and the requests in them, that are none of the caller's business. */
-function seenBy(caller: Caller, status: NodeStatus): NodeStatus {
+export function seenBy(caller: Caller, status: NodeStatus): NodeStatus {
   const sees = (name: string) => permits(caller, "read", name);
   return {
     ...status,

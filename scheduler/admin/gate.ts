@@ -17,7 +17,7 @@ import { RateLimit } from "./rate-limit.ts";
 import type { TokenCaller, TokenStore } from "./token-store.ts";
 
 /** The status page without any data, which it asks for with a token. */
-const OPEN_PATHS = ["/", ...PROBE_PATHS];
+const OPEN_PATHS = ["/", "/page.js", "/page.css", ...PROBE_PATHS];
 const READING = ["GET", "HEAD"];
 
 const MINUTE_MS = 60_000;

@@ -8,7 +8,6 @@ import type { Sample } from "./exposition.ts";
 export const BOUNDS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
 export class Histogram {
-  /** How many were at most the bound and above the one before; the last: above all of them. */
   readonly #counts: number[] = new Array(BOUNDS_S.length + 1).fill(0);
   #sum = 0;
 
@@ -17,6 +16,11 @@ export class Histogram {
     while (place < BOUNDS_S.length && seconds > BOUNDS_S[place]!) place++;
     this.#counts[place]!++;
     this.#sum += seconds;
+  }
+
+  /** How many were at most each bound and above the one before; the last: above all. */
+  get counts(): readonly number[] {
+    return this.#counts;
   }
 
   samples(labels: Sample["labels"] = {}): Sample[] {

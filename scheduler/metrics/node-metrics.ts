@@ -8,7 +8,7 @@ import type { NodeStatus } from "../status.ts";
 import type { RestartCause } from "../supervisor.ts";
 import { EventLoopDelay } from "./event-loop.ts";
 import { type Family, renderExposition, type Sample } from "./exposition.ts";
-import { type FinishedRequest, FunctionCounts } from "./function-counts.ts";
+import { type Counts, type FinishedRequest, FunctionCounts } from "./function-counts.ts";
 import { functionFamilies } from "./function-families.ts";
 import { Histogram } from "./histogram.ts";
 import { ServerCounts } from "./server-counts.ts";
@@ -34,6 +34,11 @@ export class NodeMetrics {
 
   constructor(sources: NodeMetricsSources) {
     this.#sources = sources;
+  }
+
+  /** What was counted of each function so far. */
+  get functions(): Iterable<readonly [functionName: string, counts: Counts]> {
+    return this.#functions.entries;
   }
 
   finished(request: FinishedRequest): void {

@@ -1,0 +1,60 @@
+/** Says aloud, to those who listen to the page, what matters; not every number that changes. */
+import { byId } from "./dom.ts";
+import { plural } from "./format.ts";
+import type { Shown } from "./memory.ts";
+
+/** Errors come in crowds. */
+const ERRORS_EVERY_MS = 15_000;
+
+export class Announcer {
+  #before: Shown | undefined;
+  #unsaidErrors = 0;
+  #saidErrorsMs = Number.NEGATIVE_INFINITY;
+
+  say(text: string): void {
+    byId("announcer").textContent = text;
+  }
+
+  compare(shown: Shown): void {
+    const before = this.#before;
+    this.#before = shown;
+    if (before === undefined || shown.now.whole) return;
+    const news = [
+      this.#ofErrors(shown),
+      ofServers(before, shown),
+      ofQueue(before, shown),
+      ofDeploys(before, shown),
+    ];
+    const text = news.filter((one) => one !== undefined).join(" ");
+    if (text !== "") this.say(text);
+  }
+
+  #ofErrors({ now }: Shown): string | undefined {
+    this.#unsaidErrors += now.failures.length;
+    if (this.#unsaidErrors === 0 || performance.now() - this.#saidErrorsMs < ERRORS_EVERY_MS)
+      return undefined;
+    const text = `${plural(this.#unsaidErrors, "new error")}, the latest in ${now.failures[0]?.function ?? "a function"}.`;
+    this.#unsaidErrors = 0;
+    this.#saidErrorsMs = performance.now();
+    return text;
+  }
+}
+
+function ofServers(before: Shown, { now }: Shown): string | undefined {
+  const running = ({ status }: Shown["now"]) =>
+    status.servers.filter(({ state }) => state === "running").length;
+  const [was, is] = [running(before.now), running(now)];
+  return was === is ? undefined : `${plural(is, "server")} running.`;
+}
+
+function ofQueue(before: Shown, { now }: Shown): string | undefined {
+  const [was, is] = [before.now.status.totals.queued, now.status.totals.queued];
+  if (was === 0 && is > 0) return "Requests wait for a thread.";
+  return was > 0 && is === 0 ? "No request waits." : undefined;
+}
+
+function ofDeploys(before: Shown, { now }: Shown): string | undefined {
+  const [latest] = now.deploys ?? [];
+  if (latest === undefined || latest.at === before.deploys[0]?.at) return undefined;
+  return `Version ${latest.version} of ${latest.function} is live.`;
+}
