@@ -41,7 +41,7 @@ export class DeployTable {
   #make(deploy: Deploy): HTMLElement {
     const { at, action, version, by } = deploy;
     const button = element("button", { type: "button" }, "Roll back");
-    setAttribute(button, "aria-label", `Roll ${deploy.function} back to ${version}`);
+    setAttribute(button, "aria-label", `Roll back ${deploy.function} to ${version}`);
     button.addEventListener("click", () => {
       if (this.#calls) this.#dialog.ask(deploy, this.#calls);
     });

@@ -102,7 +102,9 @@ function updateCell(made: HTMLElement, { slot, thread }: Cell): void {
   setAttribute(made, "data-kind", thread?.kind);
   const longest = Math.max(0, ...(thread?.serving ?? []).map(({ seconds }) => seconds));
   setAttribute(made, "data-long", longest >= LONG_S ? "yes" : undefined);
-  setAttribute(made, "aria-label", textOf(slot, thread).join(", "));
+  const text = textOf(slot, thread);
+  setAttribute(made, "aria-label", text.join(", "));
+  made.dataset.tip = text.join("\n");
 }
 
 function textOf(slot: number, thread: ThreadState | undefined): string[] {

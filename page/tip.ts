@@ -31,8 +31,7 @@ export class Tip {
     const cell = (target as HTMLElement | null)?.closest<HTMLElement>('[role="gridcell"]');
     if (!cell) return;
     this.#cell = cell;
-    const lines = (cell.getAttribute("aria-label") ?? "").split(", ");
-    this.#box.textContent = lines.join("\n");
+    this.#box.textContent = cell.dataset.tip ?? "";
     this.#box.hidden = false;
     const at = cell.getBoundingClientRect();
     const own = this.#box.getBoundingClientRect();

@@ -3,6 +3,7 @@
  * owns their lives. Who it runs for (argv, signals, exit status) is main.ts's business.
  */
 import { rmSync } from "node:fs";
+import { Audience } from "./admin/audience.ts";
 import { control } from "./admin/control.ts";
 import { deploys } from "./admin/deploys.ts";
 import { AdminDoors } from "./admin/doors.ts";
@@ -88,8 +89,7 @@ export class DexterNode {
   readonly #canaries: Canaries;
   readonly #history: History;
   readonly #failures = new RecentFailures();
-  /** Nobody can look on any longer. */
-  readonly #ending = new AbortController();
+  readonly #audience = new Audience();
   readonly #tokens: TokenStore;
   readonly #admin: AdminDoors;
   #releaseLock: (() => void) | undefined;
@@ -442,7 +442,7 @@ export class DexterNode {
           deployments: this.deployments,
           status: () => this.status(),
           slotsPerServer: () => this.#project.node.maxThreadsPerChild,
-          ending: this.#ending.signal,
+          audience: this.#audience,
         }),
         page,
         health(() => this.#readiness()),
@@ -580,13 +580,12 @@ export class DexterNode {
     }
     this.#listeners.destroy();
     await this.#supervisor.stop(inTime);
-    this.#ending.abort();
     await Promise.all([this.registry.dispose(), this.#options.tracer.close(inTime)]);
     this.#history.close();
     this.#metrics.close();
     this.#canaries.close();
     this.#reporter.close();
-    await this.#followers.end();
+    await Promise.all([this.#followers.end(), this.#audience.end()]);
     // Until here the operator can look on, or hurry.
     this.#admin.destroy();
     clearSockets(node.dataDir);

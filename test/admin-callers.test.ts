@@ -139,6 +139,8 @@ describe("a call", () => {
     // Nothing is there yet, which the API says instead of asking for a token.
     for (const [path, host] of [
       ["/", "localhost"],
+      ["/page.js", "localhost"],
+      ["/page.css", "localhost"],
       ["/healthz", "pod.internal"],
       ["/readyz?verbose", "pod.internal"],
     ] as const)

@@ -62,8 +62,28 @@ describe("the folders", () => {
     }
   });
 
+  it("keep the scheduler and the page apart, but for what goes over the wire", () => {
+    for (const file of [...sources("scheduler"), ...sources("runtime")]) {
+      const wrong = importsOf(file).filter((path) => path.startsWith("page/") && path !== "page/wire.ts");
+      assert.deepEqual(wrong, [], `${file} imports code that runs in a browser`);
+    }
+    for (const file of sources("page")) {
+      const wrong = importsOf(file).filter((path) => !path.startsWith("page/"));
+      assert.deepEqual(wrong, [], `${file} imports what does not run in a browser`);
+    }
+  });
+
+  it("make no markup of what the node tells the page", () => {
+    for (const file of sources("page"))
+      assert.doesNotMatch(
+        withoutComments(read(file)),
+        /innerHTML|outerHTML|insertAdjacentHTML|document\.write/,
+        file,
+      );
+  });
+
   it("hold no cycle of imports", () => {
-    const cycle = findCycle([...sources("scheduler"), ...sources("runtime")]);
+    const cycle = findCycle([...sources("scheduler"), ...sources("runtime"), ...sources("page")]);
     assert.equal(cycle?.join(" → "), undefined);
   });
 

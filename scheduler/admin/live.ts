@@ -7,6 +7,7 @@ import type { RecentFailures } from "../history/failures.ts";
 import { EVERY_MS, type History, type Sees } from "../history/history.ts";
 import type { NodeStatus } from "../status.ts";
 import { type AdminFeature, allow } from "./app.ts";
+import type { Audience } from "./audience.ts";
 import { type Caller, permits } from "./caller.ts";
 import { seenBy } from "./control.ts";
 
@@ -16,14 +17,14 @@ export interface LiveSources {
   readonly deployments: Deployments;
   status(): NodeStatus;
   slotsPerServer(): number;
-  /** Aborted when the node stops. */
-  readonly ending: AbortSignal;
+  readonly audience: Audience;
 }
 
 const TICK_MS = 1_000;
 /** Then the caller asks again: a token that has expired meanwhile is not shown anything more. */
 const LONGEST_MS = 300_000;
 const HEADERS = { "content-type": "application/x-ndjson; charset=utf-8", "cache-control": "no-store" };
+const END = `${JSON.stringify({ end: true } satisfies LiveEnd)}\n`;
 /** Cursors of another process mean nothing here. */
 const ORIGIN = `${process.pid}-${Date.now().toString(36)}`;
 
@@ -41,8 +42,10 @@ export const live =
       const viewer = new Viewer(sources, c.get("caller"), c.req.query("after"));
       if (c.req.query("once") !== undefined) return c.body(await viewer.line(), 200, HEADERS);
       const gone = new AbortController();
-      c.env.outgoing.once("close", () => gone.abort());
-      return c.body(streamOf(viewer, AbortSignal.any([gone.signal, sources.ending]), sources), 200, HEADERS);
+      const left = new Promise<void>((resolve) => c.env.outgoing.once("close", resolve));
+      void left.then(() => gone.abort());
+      sources.audience.join(left);
+      return c.body(streamOf(viewer, gone.signal, sources.audience.ending), 200, HEADERS);
     });
   };
 
@@ -114,17 +117,18 @@ class Viewer {
 }
 
 /** A line a second, as long as the caller takes them. */
-function streamOf(viewer: Viewer, over: AbortSignal, { ending }: LiveSources): ReadableStream<Uint8Array> {
+function streamOf(viewer: Viewer, gone: AbortSignal, ending: AbortSignal): ReadableStream<Uint8Array> {
   const endsMs = performance.now() + LONGEST_MS;
+  const over = AbortSignal.any([gone, ending]);
   let isFirst = true;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         if (!isFirst) await sleep(TICK_MS, undefined, { signal: over }).catch(() => {});
         isFirst = false;
-        if (ending.aborted)
-          controller.enqueue(Buffer.from(`${JSON.stringify({ end: true } satisfies LiveEnd)}\n`));
-        if (over.aborted || performance.now() > endsMs) return controller.close();
+        if (gone.aborted) return;
+        if (ending.aborted) controller.enqueue(Buffer.from(END));
+        if (ending.aborted || performance.now() > endsMs) return controller.close();
         controller.enqueue(Buffer.from(await viewer.line()));
       },
     },
