@@ -1,4 +1,6 @@
-/** The last 15 minutes: three charts above each other on one time, and the same numbers as a table. */
+/** The last 15 minutes: three charts above each other on one time. */
+
+import { ChartTable } from "./chart-table.ts";
 import { byId, element, setAttribute, setText } from "./dom.ts";
 import { count, duration, moment, rate } from "./format.ts";
 import type { Shown } from "./memory.ts";
@@ -6,7 +8,6 @@ import { areaOf, barsOf, HEIGHT, lineOf, niceTop, type Point, WIDTH } from "./pl
 import type { Sample } from "./wire.ts";
 
 const SPAN_MS = 15 * 60_000;
-const MINUTE_MS = 60_000;
 const SVG = "http://www.w3.org/2000/svg";
 
 interface Series {
@@ -34,7 +35,7 @@ interface Drawn {
 
 export class Chart {
   readonly #drawn = SERIES.map(draw);
-  readonly #table = byId<HTMLDetailsElement>("chart-table");
+  readonly #table = new ChartTable();
   #shown: Shown | undefined;
   #from = 0;
 
@@ -58,14 +59,13 @@ export class Chart {
     );
     charts.addEventListener("pointermove", ({ clientX }) => this.#point(clientX));
     charts.addEventListener("pointerleave", () => this.#point(undefined));
-    this.#table.addEventListener("toggle", () => this.#showTable());
   }
 
   show(shown: Shown): void {
     this.#shown = shown;
     this.#from = Date.parse(shown.now.time) - SPAN_MS;
     for (const drawn of this.#drawn) this.#render(drawn, shown.samples);
-    this.#showTable();
+    this.#table.show(shown.samples);
   }
 
   #render({ series, picture, paths, top, now }: Drawn, samples: readonly Sample[]): void {
@@ -113,50 +113,10 @@ export class Chart {
     }
     setText(byId("readout"), near ? `${moment(near.at)} · ${textOf(near)}` : "");
   }
-
-  #showTable(): void {
-    if (!this.#table.open || this.#shown === undefined) return;
-    const head = ["Minute from", "Requests/s", "p99", "Errors"].map((title) =>
-      element("th", { scope: "col" }, title),
-    );
-    const rows = minutesOf(this.#shown.samples).map(([at, samples]) => {
-      const requests = samples.reduce((sum, { perSecond }) => sum + perSecond, 0) / samples.length;
-      const slowest = samples.map(({ p99Ms }) => p99Ms).filter((ms) => ms !== null);
-      const errors = samples.reduce((sum, one) => sum + one.errors, 0);
-      const texts = [
-        rate(requests),
-        duration(slowest.length > 0 ? Math.max(...slowest) : null),
-        count(errors),
-      ];
-      return element(
-        "tr",
-        {},
-        element("th", { scope: "row" }, moment(at)),
-        ...texts.map((text) => element("td", {}, text)),
-      );
-    });
-    const table = element(
-      "table",
-      {},
-      element("thead", {}, element("tr", {}, ...head)),
-      element("tbody", {}, ...rows),
-    );
-    this.#table.querySelector(".scroll")!.replaceChildren(table);
-  }
 }
 
 function textOf({ perSecond, p50Ms, p99Ms, errors, busy, queued }: Sample): string {
   return `${rate(perSecond)} requests/s · p50 ${duration(p50Ms)} · p99 ${duration(p99Ms)} · ${count(errors)} errors · ${count(busy)} busy · ${count(queued)} queued`;
-}
-
-/** The latest minute first. */
-function minutesOf(samples: readonly Sample[]): [at: string, samples: Sample[]][] {
-  const minutes = new Map<number, Sample[]>();
-  for (const sample of samples) {
-    const minute = Math.floor(Date.parse(sample.at) / MINUTE_MS);
-    minutes.set(minute, [...(minutes.get(minute) ?? []), sample]);
-  }
-  return [...minutes].reverse().map(([minute, own]) => [new Date(minute * MINUTE_MS).toISOString(), own]);
 }
 
 function svg(

@@ -24,7 +24,7 @@ export function showTotals({ now }: Shown): void {
     update: (made, { value, note = "", alarm }) => {
       const [number, small] = made.querySelectorAll("b, small");
       setText(number!, value);
-      setText(small!, note === "" ? "" : ` ${note}`);
+      setText(small!, note);
       setAttribute(made, "data-alarm", alarm ? "yes" : undefined);
     },
   });

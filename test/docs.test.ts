@@ -134,15 +134,17 @@ describe("links", () => {
 
 describe("ARCHITECTURE", () => {
   const map = section(architecture, "## Module map");
-  const listed = [...map.matchAll(/^\| `((?:scheduler|runtime)\/[^`]+\.ts)` \|/gm)].map(([, file]) => file!);
+  const listed = [...map.matchAll(/^\| `((?:scheduler|runtime|page)\/[^`]+\.ts)` \|/gm)].map(
+    ([, file]) => file!,
+  );
 
-  it("lists every module of the scheduler and the runtime once, and no other", () => {
-    assert.deepEqual([...listed].sort(), [...sources("scheduler"), ...sources("runtime")].sort());
+  it("lists every module of the scheduler, the runtime and the page once, and no other", () => {
+    assert.deepEqual([...listed].sort(), ["scheduler", "runtime", "page"].flatMap(sources).sort());
   });
 
   it("names no file that does not exist", () => {
     const named = architecture.matchAll(
-      /`((?:scheduler|runtime|test|bench|simulate|scripts|bin|functions)\/[\w./-]+)`/g,
+      /`((?:scheduler|runtime|page|test|bench|simulate|scripts|bin|functions)\/[\w./-]+)`/g,
     );
     for (const [, file] of named) assert.ok(existsSync(join(root, file!)), file);
   });

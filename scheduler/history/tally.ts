@@ -26,9 +26,13 @@ export function tallyOf({ statuses, duration }: Pick<Counts, "statuses" | "durat
   return tally;
 }
 
+/** One for all functions that rest; nothing is added to it. */
+const NOTHING: Tally = noTally();
+
 /** What came between. Counts that are smaller than before have begun anew. */
 export function since(now: Tally, before: Tally | undefined): Tally {
   if (before === undefined || now.requests < before.requests) return now;
+  if (now.requests === before.requests) return NOTHING;
   return {
     requests: now.requests - before.requests,
     errors: now.errors - before.errors,
@@ -37,11 +41,10 @@ export function since(now: Tally, before: Tally | undefined): Tally {
 }
 
 export function add(to: Tally, more: Tally): void {
+  if (more.requests === 0) return;
   to.requests += more.requests;
   to.errors += more.errors;
-  more.buckets.forEach((count, place) => {
-    to.buckets[place]! += count;
-  });
+  for (let place = 0; place < to.buckets.length; place++) to.buckets[place]! += more.buckets[place]!;
 }
 
 export function figuresOf(tally: Tally, perSecond: number): Figures {
