@@ -43,12 +43,7 @@ const COLUMNS: readonly Column[] = [
   number("Spare", ({ idle }) => idle),
   number("Starting", ({ starting }) => starting),
   number("Queued", ({ queued }) => queued, count, true),
-  {
-    title: "Version",
-    value: ({ version }) => version,
-    text: ({ version }) => version || "none",
-    isNumber: false,
-  },
+  { title: "Version", value: ({ version }) => version, text: versionOf, isNumber: false },
 ];
 
 export class FunctionTable {
@@ -112,6 +107,11 @@ export class FunctionTable {
     list(this.#body, rows.slice(0, MOST_ROWS), { key: ({ name }) => name, make: makeRow, update: updateRow });
     setText(byId("functions-note"), noteOf(rows.length, status.functions.length));
   }
+}
+
+function versionOf({ version, canary }: Row): string {
+  const live = version || "none";
+  return canary ? `${live}, ${canary.percent} % ${canary.version}` : live;
 }
 
 function noteOf(rows: number, all: number): string {

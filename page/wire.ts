@@ -47,6 +47,8 @@ export interface FunctionState {
   readonly busy: number;
   readonly starting: number;
   readonly queued: number;
+  /** A new version that gets a part of the requests. */
+  readonly canary?: { readonly version: string; readonly percent: number };
 }
 
 /** What `dexter status --json` prints, as far as the page reads it. */

@@ -267,6 +267,7 @@ export class Deployments {
       `canary of ${name}: version ${id} gets ${settings.percent} %`,
     );
     await this.#prune(name);
+    this.#revision++;
     return { ...this.#outcome(given, previous), canaryPercent: settings.percent };
   }
 
