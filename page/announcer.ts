@@ -3,13 +3,15 @@ import { byId } from "./dom.ts";
 import { plural } from "./format.ts";
 import type { Shown } from "./memory.ts";
 
-/** Errors come in crowds. */
-const ERRORS_EVERY_MS = 15_000;
+/** Errors come in crowds, and a queue comes and goes. */
+const EVERY_MS = 15_000;
 
 export class Announcer {
   #before: Shown | undefined;
   #unsaidErrors = 0;
   #saidErrorsMs = Number.NEGATIVE_INFINITY;
+  #queues = false;
+  #saidQueueMs = Number.NEGATIVE_INFINITY;
 
   say(text: string): void {
     byId("announcer").textContent = text;
@@ -22,7 +24,7 @@ export class Announcer {
     const news = [
       this.#ofErrors(shown),
       ofServers(before, shown),
-      ofQueue(before, shown),
+      this.#ofQueue(shown),
       ofDeploys(before, shown),
     ];
     const text = news.filter((one) => one !== undefined).join(" ");
@@ -31,12 +33,19 @@ export class Announcer {
 
   #ofErrors({ now }: Shown): string | undefined {
     this.#unsaidErrors += now.failures.length;
-    if (this.#unsaidErrors === 0 || performance.now() - this.#saidErrorsMs < ERRORS_EVERY_MS)
-      return undefined;
+    if (this.#unsaidErrors === 0 || performance.now() - this.#saidErrorsMs < EVERY_MS) return undefined;
     const text = `${plural(this.#unsaidErrors, "new error")}, the latest in ${now.failures[0]?.function ?? "a function"}.`;
     this.#unsaidErrors = 0;
     this.#saidErrorsMs = performance.now();
     return text;
+  }
+
+  #ofQueue({ now }: Shown): string | undefined {
+    const queues = now.status.totals.queued > 0;
+    if (queues === this.#queues || performance.now() - this.#saidQueueMs < EVERY_MS) return undefined;
+    this.#queues = queues;
+    this.#saidQueueMs = performance.now();
+    return queues ? "Requests wait for a thread." : "No request waits.";
   }
 }
 
@@ -45,12 +54,6 @@ function ofServers(before: Shown, { now }: Shown): string | undefined {
     status.servers.filter(({ state }) => state === "running").length;
   const [was, is] = [running(before.now), running(now)];
   return was === is ? undefined : `${plural(is, "server")} running.`;
-}
-
-function ofQueue(before: Shown, { now }: Shown): string | undefined {
-  const [was, is] = [before.now.status.totals.queued, now.status.totals.queued];
-  if (was === 0 && is > 0) return "Requests wait for a thread.";
-  return was > 0 && is === 0 ? "No request waits." : undefined;
 }
 
 function ofDeploys(before: Shown, { now }: Shown): string | undefined {
