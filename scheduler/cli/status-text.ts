@@ -1,6 +1,7 @@
 /** The state of a node as people read it. */
 import type { NodeStatus, ServerStatus, ThreadStatus } from "../status.ts";
 import { colours } from "./colours.ts";
+import { NO_FUNCTION_YET } from "./print.ts";
 import { type Cell, list, table } from "./table.ts";
 
 const COLOURS: Readonly<Record<string, (text: string) => string>> = {
@@ -66,6 +67,7 @@ function letters(threads: readonly ThreadStatus[]): Cell {
 }
 
 function functionTable({ functions }: NodeStatus, width: number): string {
+  if (functions.length === 0) return NO_FUNCTION_YET;
   const rows = functions.map((fn) => [
     fn.name,
     fn.version || "(no build yet)",

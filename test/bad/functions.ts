@@ -6,7 +6,7 @@ import { type Bad, DATE, GOOD } from "./case.ts";
 export const FUNCTIONS: readonly Bad[] = [
   {
     title: "no function at all",
-    by: ["check", "start", "dev"],
+    by: ["check", "dev"],
     files: { "functions/hello.js": null },
     says: ["there is no function", "functions"],
   },
