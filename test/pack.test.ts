@@ -1,62 +1,23 @@
 /** The packed package: what is in it, and that it works where it is installed. */
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { cp, mkdir, readFile, rm, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type Folder, makeFolder } from "./support/function.ts";
 import { httpGet, until } from "./support/node.ts";
+import { cloneForPacking, layOut, npmPack, PACKAGE_VERSION, TARBALL } from "./support/packed.ts";
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL("..", import.meta.url));
-const { version, dependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-
-/** What packing takes from a clone. Packed in a copy, so that nothing else that uses dist/ is disturbed. */
-const SOURCES = [
-  "package.json",
-  "README.md",
-  "LICENSE",
-  "bin",
-  "packaging",
-  "page",
-  "runtime",
-  "scheduler",
-  "scripts",
-  "templates",
-];
-
-async function npmPack(folder: Folder, ...options: string[]): Promise<string[]> {
-  const { stdout } = await run("npm", ["pack", "--json", "--offline", ...options], { cwd: folder.dir });
-  // The build before it may print as well.
-  const [{ files }] = JSON.parse(stdout.slice(stdout.indexOf("[\n")));
-  return files.map(({ path }: { path: string }) => path);
-}
-
-/** What `npm install <tarball>` makes, without a registry: the packages it needs come from this clone. */
-async function install(tarball: string, folder: Folder): Promise<void> {
-  const modules = join(folder.dir, "node_modules");
-  await mkdir(join(modules, ".bin"), { recursive: true });
-  await run("tar", ["-xzf", tarball, "-C", modules]);
-  await run("mv", [join(modules, "package"), join(modules, "dexter")]);
-  await symlink("../dexter/bin/dexter.js", join(modules, ".bin/dexter"));
-  for (const name of Object.keys(dependencies)) {
-    await mkdir(dirname(join(modules, name)), { recursive: true });
-    await symlink(join(root, "node_modules", name), join(modules, name));
-  }
-}
-
 describe("npm pack", () => {
   let clone: Folder;
   let target: Folder;
   let files: string[];
 
   before(async () => {
-    clone = await makeFolder();
+    clone = await cloneForPacking();
     target = await makeFolder();
-    for (const name of SOURCES) await cp(join(root, name), join(clone.dir, name), { recursive: true });
-    await symlink(join(root, "node_modules"), join(clone.dir, "node_modules"));
     files = await npmPack(clone);
   });
   after(() => Promise.all([clone, target].map((folder) => folder.remove())));
@@ -96,11 +57,12 @@ describe("npm pack", () => {
   });
 
   it("works where it is installed: npx dexter init, dev, stop", async (test) => {
-    await install(join(clone.dir, `dexter-${version}.tgz`), target);
+    const modules = join(target.dir, "node_modules");
+    await layOut(join(clone.dir, TARBALL), modules, join(modules, ".bin"));
     const npx = (dir: string, ...args: string[]) =>
       run("npx", ["--offline", "dexter", ...args], { cwd: dir, timeout: 30_000 });
-    assert.equal((await npx(target.dir, "--version")).stdout, `${version}\n`);
-    await npx(target.dir, "init", "x");
+    assert.equal((await npx(target.dir, "--version")).stdout, `${PACKAGE_VERSION}\n`);
+    assert.match((await npx(target.dir, "init", "x")).stdout, / cd x && npx dexter dev\n/);
     const dir = join(target.dir, "x");
     await readFile(join(dir, ".gitignore"), "utf8");
 

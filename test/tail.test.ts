@@ -149,7 +149,7 @@ describe("dexter tail", () => {
     await reached(node, follower, "/talks?x");
     follower.interrupt();
     assert.equal(await follower.ended, 0);
-    assert.equal(follower.stderr(), "");
+    assert.equal(follower.stderr(), "following all functions; Ctrl-C ends it\n");
     assert.equal((await node.get("/talks")).status, 200);
   });
 
@@ -160,7 +160,7 @@ describe("dexter tail", () => {
     await node.get("/talks?last");
     await node.dexter.stop("SIGTERM");
     assert.equal(await follower.ended, 0);
-    assert.equal(follower.stderr(), "dexter has stopped\n");
+    assert.equal(follower.stderr(), "following all functions; Ctrl-C ends it\ndexter has stopped\n");
     assert.match(follower.stdout(), /\/talks\?last/);
   });
 
@@ -172,7 +172,7 @@ describe("dexter tail", () => {
     assert.equal(await follower.ended, 1);
     assert.match(
       follower.stderr(),
-      /^dexter: the connection to dexter at .*admin\.sock was lost; it may have ended\n$/,
+      /\ndexter: the connection to dexter at .*admin\.sock was lost; it may have ended\n$/,
     );
   });
 

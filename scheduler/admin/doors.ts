@@ -141,7 +141,8 @@ export class AdminDoors {
       // A unix socket's peer has none.
       ...(incoming.socket.remoteAddress !== undefined && { address: addressOf(incoming) }),
     };
-    this.#log.warn(details, `the admin API refused: ${shown(error.message)}`);
+    // The first line says what; the caller got the others, such as a stack, and a failed deploy is logged with them.
+    this.#log.warn(details, `the admin API refused: ${shown(error.message.split("\n", 1)[0]!)}`);
   };
 }
 

@@ -1,6 +1,7 @@
 /** What `dexter dev` and `dexter start` say when they are ready. */
 import type { DexterNode } from "../node.ts";
 import { colours } from "./colours.ts";
+import { calledAs, NO_FUNCTION_YET } from "./print.ts";
 import { list, table, terminalWidth } from "./table.ts";
 
 /** The functions with their URLs, and where to look further. */
@@ -16,11 +17,11 @@ export function banner(node: DexterNode, inspector?: string): string {
     "",
     functions.length > 0
       ? table(["function", "url", "answers at"], rows, { width: terminalWidth() })
-      : "no function is here yet: hand one over with `dexter deploy` (dexter help deploy)",
+      : `${NO_FUNCTION_YET} (dexter help deploy)`,
     "",
     `dexter is ready on ${node.urls.join(", ")}`,
     ...(inspector === undefined ? [] : debuggers(functions, inspector)),
-    colours.dim("state of servers and threads: npx dexter status (--watch)"),
+    colours.dim(`state of servers and threads: ${calledAs()} status (--watch)`),
     "",
   ].join("\n");
 }

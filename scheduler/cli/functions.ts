@@ -4,14 +4,13 @@ import type { Deployed, VersionStatus } from "../deployments.ts";
 import { DexterError } from "../errors.ts";
 import { confirmed } from "./confirm.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
-import { printJson, when } from "./print.ts";
+import { NO_FUNCTION_YET, printJson, when } from "./print.ts";
 import { list, table, terminalWidth } from "./table.ts";
 
 export async function listFunctions(options: ClientOptions): Promise<void> {
   const functions = await callNode<ListedFunction[]>(await nodeAddress(options), "GET", "/functions");
   if (options.json) return printJson(functions);
-  if (functions.length === 0)
-    return console.log("no function is here yet: hand one over with `dexter deploy`");
+  if (functions.length === 0) return console.log(NO_FUNCTION_YET);
   const rows = functions.map(({ name, version, deployed, at, by, routes }) => [
     name,
     version || "(no build yet)",

@@ -1,11 +1,12 @@
 /** `dexter init [directory]` */
 import path from "node:path";
 import { initProject } from "../init.ts";
+import { calledAs } from "./print.ts";
 
 export async function init(target: string, options: { force?: boolean }): Promise<void> {
   const { directory, files } = await initProject(target, options);
   const shown = path.relative(process.cwd(), directory) || ".";
   for (const file of files) console.log(`  ${path.join(shown, file)}`);
   const enter = shown === "." ? "" : `cd ${shown} && `;
-  console.log(`\nMade a project. Next:\n\n  ${enter}npx dexter dev\n`);
+  console.log(`\nMade a project. Next:\n\n  ${enter}${calledAs()} dev\n`);
 }

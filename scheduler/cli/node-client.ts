@@ -15,9 +15,7 @@ export interface ClientOptions extends CommonOptions {
   readonly tokenFile?: string;
 }
 
-export type NodeAddress =
-  | { readonly socketPath: string }
-  | { readonly url: URL; readonly token: string | undefined };
+export type NodeAddress = { readonly socketPath: string } | { readonly url: URL; readonly token: string };
 
 export interface CallOptions {
   readonly body?: Buffer | string;
@@ -27,7 +25,7 @@ export interface CallOptions {
   readonly takeAll?: boolean;
 }
 
-/** Which node is meant. Throws USAGE, FILE_UNREADABLE, or what is wrong with the project. */
+/** Which node is meant. Throws USAGE, CONFIG_UNREADABLE, or what is wrong with the project. */
 export async function nodeAddress(options: ClientOptions): Promise<NodeAddress> {
   const { node } = options;
   if (node === undefined) return { socketPath: await adminSocketOf(options) };
@@ -44,8 +42,26 @@ export function showAddress(address: NodeAddress): string {
   return "url" in address ? address.url.origin : address.socketPath;
 }
 
-function tokenOf({ tokenFile }: ClientOptions): string | undefined {
-  if (tokenFile === undefined) return process.env.DEXTER_TOKEN?.trim();
+/** Throws USAGE where there is none: all that the commands ask for needs one. */
+function tokenOf({ node, tokenFile }: ClientOptions): string {
+  const token = tokenFile === undefined ? process.env.DEXTER_TOKEN?.trim() : readToken(tokenFile);
+  if (!token) {
+    const where =
+      tokenFile === undefined
+        ? "put it into DEXTER_TOKEN or a file for --token-file"
+        : `${tokenFile} is empty`;
+    const reason = `--node ${node} needs a token: ${where}; \`dexter token create\` on the node makes one`;
+    throw new DexterError("USAGE", { reason });
+  }
+  // Nothing else can stand in a header.
+  if (!/^[!-~]+$/.test(token))
+    throw new DexterError("USAGE", {
+      reason: `what ${tokenFile ?? "DEXTER_TOKEN"} holds is no token: it has spaces, or characters that are not ASCII`,
+    });
+  return token;
+}
+
+function readToken(tokenFile: string): string {
   try {
     return readFileSync(tokenFile, "utf8").trim();
   } catch (cause) {
@@ -60,13 +76,12 @@ export async function openCall(
   path: string,
   { body, headers = {}, signal, takeAll = false }: CallOptions = {},
 ): Promise<IncomingMessage> {
-  const token = "url" in address ? address.token : undefined;
   const options = {
     method,
     agent: false as const,
     headers: {
       ...headers,
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...("url" in address ? { authorization: `Bearer ${address.token}` } : {}),
       ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
     },
     ...(signal ? { signal } : {}),

@@ -2,6 +2,7 @@
 import type { SideStatus } from "../policy/canary.ts";
 import type { FunctionStatus, NodeStatus, ServerStatus, ThreadStatus } from "../status.ts";
 import { colours } from "./colours.ts";
+import { NO_FUNCTION_YET } from "./print.ts";
 import { type Cell, list, table } from "./table.ts";
 
 const COLOURS: Readonly<Record<string, (text: string) => string>> = {
@@ -82,6 +83,7 @@ function canaryLine({ name, version, canary }: FunctionStatus): string[] {
 }
 
 function functionTable({ functions }: NodeStatus, width: number): string {
+  if (functions.length === 0) return NO_FUNCTION_YET;
   const rows = functions.map((fn) => [
     fn.name,
     fn.version || "(no build yet)",

@@ -26,6 +26,7 @@ export async function tail(functionName: string | undefined, options: TailOption
   try {
     const path = `/tail?${searchOf(query)}`;
     const response = await openCall(address, "GET", path, { signal: leaving.signal });
+    if (!options.json) process.stderr.write(`following ${functionName ?? "all functions"}; Ctrl-C ends it\n`);
     const ended = await show(response, options.json ?? false);
     if (leaving.signal.aborted) return;
     if (!ended) throw new DexterError("NODE_LOST", { name: showAddress(address) });
