@@ -20,8 +20,10 @@ export class UnwellError extends DexterError {
 
 /** A version that takes longer to say that it is well is not. */
 const TIMEOUT_MS = 10_000;
-/** So much of a bad answer is shown. */
-const SHOWN_BYTES = 500;
+/** So much of a bad answer is shown, … */
+const SHOWN_LENGTH = 500;
+/** … and so much is read of it, for an exception's stack. */
+const READ_LENGTH = 65_536;
 
 /** Why the version is not well: words, or the exception that it threw. */
 export type HealthProblem = string | ExceptionReport;
@@ -38,23 +40,42 @@ export function checkHealth(
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const call = request({ socketPath, path, agent: false, headers: { host }, signal });
-    const fail = (error: Error) =>
-      resolve(signal.aborted ? `GET ${path} was not answered within ${TIMEOUT_MS / 1000} s` : error.message);
-    call.on("error", fail);
+    const late = `GET ${path} was not answered within ${TIMEOUT_MS / 1000} s`;
+    call.on("error", (error: Error) => resolve(signal.aborted ? late : error.message));
+    call.on("upgrade", (_, socket) => {
+      socket.destroy();
+      resolve(`GET ${path} was answered with 101`);
+    });
     call.on("response", (response) => {
+      const { statusCode = 0, headers } = response;
+      // Its body may have no end.
+      if (statusCode < 400) {
+        response.destroy();
+        return resolve(undefined);
+      }
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (piece: string) => {
         text += piece;
+        if (text.length > READ_LENGTH) response.destroy();
       });
-      response.on("error", fail);
-      response.on("end", () => {
-        const { statusCode = 0, headers } = response;
-        if (statusCode < 400) resolve(undefined);
-        else if (headers[EXCEPTION_HEADER] !== undefined) resolve(JSON.parse(text) as ExceptionReport);
-        else resolve(`GET ${path} was answered with ${statusCode}: ${text.slice(0, SHOWN_BYTES)}`);
+      response.on("error", () => {});
+      response.on("close", () => {
+        if (signal.aborted) return resolve(late);
+        const report = headers[EXCEPTION_HEADER] === undefined ? undefined : reportIn(text);
+        resolve(report ?? `GET ${path} was answered with ${statusCode}: ${text.slice(0, SHOWN_LENGTH)}`);
       });
     });
     call.end();
   });
+}
+
+/** A function may send the mark of an exception itself, before anything. */
+function reportIn(text: string): ExceptionReport | undefined {
+  try {
+    const { name, message, stack } = JSON.parse(text) as Partial<ExceptionReport>;
+    return { name: String(name), message: String(message), stack: String(stack) };
+  } catch {
+    return undefined;
+  }
 }

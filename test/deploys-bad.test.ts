@@ -197,12 +197,60 @@ const CASES: Record<string, Bad> = {
     status: 422,
     says: /none\.js/,
   },
+  "an archive of nothing but parts": {
+    body: zipped(`{"a":[${"[],".repeat(5 << 20)}[]]}`),
+    status: 400,
+    says: /more parts than a version has/,
+  },
+  "an archive of nothing but texts": {
+    body: zipped(`{"a":[${'"",'.repeat(400_000)}""]}`),
+    status: 400,
+    says: /more parts than a version has/,
+  },
+  "a source map that names a file of the node": {
+    body: zipped(
+      pack(
+        makePackage("hello", "throw new Error('boom');", {
+          sourceMap: '{"version":3,"sources":["/etc/passwd"],"names":[],"mappings":"AAAA"}',
+        }),
+      ),
+    ),
+    status: 422,
+    says: /^(?![\s\S]*root:)[\s\S]*boom/,
+  },
+  "an answer to the health path that pretends to be an exception": {
+    body: zipped(
+      pack(
+        makePackage(
+          "hello",
+          "export default { fetch: () => new Response('no JSON', { status: 500, headers: { 'x-dexter-exception': '1' } }) };",
+          { healthPath: "/" },
+        ),
+      ),
+    ),
+    status: 422,
+    says: /not well/,
+  },
+  "an answer to the health path without end": {
+    body: zipped(
+      pack(
+        makePackage(
+          "hello",
+          `export default { fetch: () => new Response(new ReadableStream({
+            pull(controller) { controller.enqueue(new Uint8Array(65536).fill(120)); }
+          }), { status: 503 }) };`,
+          { healthPath: "/" },
+        ),
+      ),
+    ),
+    status: 422,
+    says: /not well: GET \/ was answered with 503: x/,
+  },
   "an archive that grows": {
     body: zipped("\0".repeat(140 << 20)),
     status: 413,
     says: /more than 128 MiB when unpacked/,
   },
-  "an upload that is too big": { body: Buffer.alloc((64 << 20) + 1), status: 413, says: /more than 64 MiB/ },
 };
 
 test("bad uploads", async (all) => {
@@ -226,6 +274,16 @@ test("bad uploads", async (all) => {
       assert.equal((await node.get("/hello")).text, "good");
     });
   }
+
+  await all.test("are refused: an upload that is too big, before it is sent", async (test) => {
+    const socket = connect(socketOf(node).socketPath);
+    test.after(() => socket.destroy());
+    socket.write(`POST ${PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: ${(64 << 20) + 1}\r\n\r\nbegin`);
+    let answer = "";
+    socket.on("data", (piece) => (answer += String(piece)));
+    await until("it is answered", () => answer.includes("more than 64 MiB"));
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+  });
 
   await all.test("are given up and logged when their client goes in the middle", async (test) => {
     const socket = connect(socketOf(node).socketPath);

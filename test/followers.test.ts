@@ -165,7 +165,7 @@ describe("GET /tail", () => {
       tail({ followers, hasFunction: (name) => name === "a" }),
     ]);
     const outgoing = { once: () => outgoing };
-    const answer = await app.request(path, {}, { incoming: {}, outgoing } as never);
+    const answer = await app.request(path, {}, { incoming: { headers: {} }, outgoing } as never);
     if (answer.status === 200) {
       assert.equal(followers.any, true);
       await answer.body!.cancel();

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import path from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { UPLOAD } from "../admin/body.ts";
 import { createBuilder } from "../bundle/builder.ts";
 import { loadProject } from "../config/load.ts";
 import { duration } from "../config/values.ts";
@@ -86,6 +87,10 @@ async function bundle(
     const settings = { name, routes, catchAll, threads, ...(healthPath === undefined ? {} : { healthPath }) };
     const text = pack({ settings, version });
     const body = await zip(text);
+    if (body.length > UPLOAD.bytes)
+      throw new DexterError("PACKAGE_TOO_BIG", {
+        reason: `${name} has ${size(body.length)}, and a node takes ${size(UPLOAD.bytes)}`,
+      });
     const ms = (performance.now() - startedAtMs).toFixed(0);
     progress(`${name}: bundled in ${ms} ms, version ${version.id}, ${size(body.length)} to send`);
     return { config, body };

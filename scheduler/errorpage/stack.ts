@@ -2,8 +2,6 @@
  * Stacks as workerd writes them, turned into stacks of the source: positions through the version's source
  * map, dexter's own frames left out.
  */
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { originalPositionFor, sourceContentFor, TraceMap } from "@jridgewell/trace-mapping";
 import type { ExceptionReport } from "../../runtime/protocol.ts";
 import { type CodeFrame, codeFrame } from "../bundle/frame.ts";
@@ -149,10 +147,6 @@ function sourceOf(file: string, version: MappedVersion): string | undefined {
   const module = version.modules?.[file];
   if (module && "js" in module) return module.js;
   if (module && "cjs" in module) return module.cjs;
-  if (!map || !path.isAbsolute(file)) return undefined;
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined; // the version may come from another machine
-  }
+  // Never the file of that name: a map may come from anybody who deploys, and name any file of this machine.
+  return undefined;
 }

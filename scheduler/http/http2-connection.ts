@@ -41,6 +41,8 @@ const SETTINGS = {
     enablePush: false,
   },
   maxHeaderListPairs: MAX_HEADERS + 100,
+  // A function's answer may have more headers than the library takes by itself, and ends the connection for.
+  maxSendHeaderBlockLength: 1 << 20,
   // In MB: every stream may have its window's worth waiting.
   maxSessionMemory: 64,
 } as const;

@@ -106,7 +106,35 @@ export function unpack(text: string): FunctionPackage {
   return { settings, version };
 }
 
+/** So many texts and so many bytes beside them are plenty for what a package is; more take seconds to read. */
+const MOST_STRINGS = 300_000;
+const MOST_BESIDE = 4 << 20;
+
+/** Looks over the text for more parts than a package has: the scheduler stands still while it is read. */
+function isReasonable(text: string): boolean {
+  let beside = 0;
+  let from = 0;
+  for (let strings = 0; strings < MOST_STRINGS; strings++) {
+    const begin = text.indexOf('"', from);
+    beside += (begin < 0 ? text.length : begin) - from;
+    if (beside > MOST_BESIDE) return false;
+    if (begin < 0) return true;
+    let end = text.indexOf('"', begin + 1);
+    while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+    if (end < 0) return true;
+    from = end + 1;
+  }
+  return false;
+}
+
+function isEscaped(text: string, place: number): boolean {
+  let slashes = 0;
+  while (text.charCodeAt(place - 1 - slashes) === 0x5c) slashes++;
+  return slashes % 2 === 1;
+}
+
 function parseJson(text: string): unknown {
+  if (!isReasonable(text)) throw invalid("it has more parts than a version has");
   try {
     return JSON.parse(text, noProto);
   } catch (cause) {

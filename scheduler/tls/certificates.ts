@@ -114,8 +114,13 @@ export class Certificates {
 /** Differs when a file was written or replaced, be it within one tick of the clock. */
 function stateOf({ cert, key }: CertificateFiles): string {
   const state = (path: string) => {
-    const stats: BigIntStats | undefined = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats ? `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}` : "none";
+    try {
+      const { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats = statSync(path, { bigint: true });
+      return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+    } catch (error) {
+      // No such file, no permission, a link in a circle: reading it will say so.
+      return String((error as NodeJS.ErrnoException).code);
+    }
   };
   return `${state(cert)}, ${state(key)}`;
 }
