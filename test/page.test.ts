@@ -251,8 +251,10 @@ describe("the status page", { skip: needs(BROWSER) }, () => {
     await pause.click();
     assert.equal(await pause.getAttribute("aria-pressed"), "true");
     const held = node.hold("/paused");
-    const told = page.waitForFunction("document.querySelector('#connection').textContent === 'paused'");
-    await told;
+    await page.locator("#connection", { hasText: "paused" }).waitFor();
+    // By then the other page has been told, a second later than the first could have been.
+    const other = await look(test);
+    await other.getByRole("gridcell", { name: /\/hold\/paused for [1-9]/ }).waitFor();
     assert.equal(await page.getByRole("gridcell", { name: /\/hold\/paused/ }).count(), 0);
     await pause.click();
     await page.getByRole("gridcell", { name: /\/hold\/paused/ }).waitFor();
