@@ -25,7 +25,7 @@ export function span(seconds: number): string {
   );
   if (d! > 0) return `${d} d ${h} h`;
   if (h! > 0) return `${h} h ${m} min`;
-  return m! > 0 ? `${m} min ${s} s` : `${s} s`;
+  return m! > 0 ? `${m} min` : `${s} s`;
 }
 
 /** With the day where it is another one than today. */

@@ -1,7 +1,7 @@
 /** The documents tell the truth about what a machine can check: commands, directives, links, files, imports. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -125,6 +125,7 @@ describe("links", () => {
         const [path = "", anchor] = target!.split("#");
         const found = path === "" ? file : relative(root, resolve(root, dirname(file), path));
         assert.ok(existsSync(join(root, found)), `${target} does not exist`);
+        assert.notEqual(statSync(join(root, found)).size, 0, `${target} is empty`);
         if (anchor !== undefined)
           assert.ok(anchors(read(found)).includes(anchor), `${target}: no such heading`);
       }
