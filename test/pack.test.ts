@@ -10,6 +10,7 @@ import { httpGet, until } from "./support/node.ts";
 import { cloneForPacking, layOut, npmPack, PACKAGE_VERSION, TARBALL } from "./support/packed.ts";
 
 const run = promisify(execFile);
+
 describe("npm pack", () => {
   let clone: Folder;
   let target: Folder;
