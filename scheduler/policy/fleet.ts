@@ -61,6 +61,8 @@ export class Fleet<T> {
   readonly #functions = new Map<string, FunctionState>();
   /** Functions with a request within `idle_timeout`. */
   readonly #active = new Set<FunctionState>();
+  /** Whether a server has just become full: what waited for hot threads there may be better off elsewhere. */
+  #filled = false;
   readonly queue: FairQueue<T>;
 
   constructor(effects: Effects<T>, limits: { queue: number; queueTimeoutMs: () => number }) {
@@ -86,7 +88,9 @@ export class Fleet<T> {
     fn.lastRequestMs = nowMs;
     fn.heat.count();
     this.#active.add(fn);
-    return this.queue.waiting(name) > 0 ? undefined : this.#take(fn, nowMs, repeatable);
+    const thread = this.queue.waiting(name) > 0 ? undefined : this.#take(fn, nowMs, repeatable);
+    if (this.#filled) this.#serveAll(nowMs);
+    return thread;
   }
 
   /** Queues a request that found no idle thread, and sees to it that one is started where a slot is free. */
@@ -94,6 +98,7 @@ export class Fleet<T> {
     const refused = this.queue.add(ticket);
     if (refused) this.#effects.refuse(refused, "full");
     if (refused !== ticket) this.#serve(ticket.functionName, ticket.sinceMs);
+    if (this.#filled) this.#serveAll(ticket.sinceMs);
   }
 
   /** Whether the function has no thread that could serve, but at most some that start. */
@@ -377,6 +382,7 @@ export class Fleet<T> {
     const server = leastBusy(choice) ?? (this.#allUnresponsive ? leastBusy(choice, true) : undefined);
     if (server === undefined) return undefined;
     const thread = server.take(server.pool(fn.spec)!, nowMs, repeatable);
+    this.#filled ||= !server.takesThreads;
     if (server.requests === server.recycleAt) this.#effects.due(server);
     this.#grow(server, fn, nowMs, true);
     return thread;
@@ -429,7 +435,10 @@ export class Fleet<T> {
   }
 
   #serveAll(nowMs: number): void {
-    for (const name of [...this.queue.waitingFunctions()]) this.#serve(name, nowMs);
+    do {
+      this.#filled = false;
+      for (const name of [...this.queue.waitingFunctions()]) this.#serve(name, nowMs);
+    } while (this.#filled);
   }
 
   /** Whether a thread that is started now in the server could serve a waiting request at once. */
