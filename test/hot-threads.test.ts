@@ -84,14 +84,27 @@ describe("a saturated server", () => {
 
   it("lets a request go elsewhere that waits for its hot thread, when other requests take the last room there", () => {
     const world = withFreeSlot();
+    for (const key of [0, 1]) world.fleet.adapt(key, { share: 0.9, perRequestMs: 0.05 }, world.nowMs);
+    const first = world.arrive("c");
+    assert.equal(world.arrive("b").thread!.server, 1);
+    world.nowMs += HELD_MS;
+    world.finish(first);
+    const [hot, waits] = world.arrivals(2, "b");
+    assert.equal(hot!.thread!.server, 0);
+    assert.equal(world.loading.size, 0, "it waits for a hot thread");
+    assert.equal(world.arrive("c").thread!.server, 0);
+    world.settle();
+    assert.equal(waits!.thread?.server, 1);
+  });
+
+  it("holds nothing back that another server, which has time to spare, could serve", () => {
+    const world = withFreeSlot();
     world.fleet.adapt(0, { share: 0.9, perRequestMs: 0.05 }, world.nowMs);
     const calls = world.arrivals(3, "b");
     assert.deepEqual(
       calls.map((call) => call.thread?.server),
       [0, 1, undefined],
     );
-    assert.equal(world.loading.size, 0, "it waits for a hot thread");
-    assert.equal(world.arrive("c").thread!.server, 0);
     world.settle();
     assert.equal(calls[2]!.thread?.server, 1);
   });
