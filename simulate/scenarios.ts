@@ -60,7 +60,7 @@ export interface Size {
   readonly requests: number;
   readonly seed: number;
   /** Instead of the scenario's own. */
-  readonly load?: number;
+  readonly load?: number | undefined;
 }
 
 /** The requests of a scenario, over as much time as makes its load. */

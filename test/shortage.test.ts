@@ -22,14 +22,25 @@ describe("in a full node", () => {
     for (const { fate } of calls) assert.equal(fate, "granted");
   });
 
-  it("no more threads make room than requests wait, however many events pass", () => {
+  it("no more threads make room than are needed, however many events pass", () => {
     const world = FleetWorld.of(2, [bare("a", 4), bare("b"), bare("c")]);
-    world.arrivals(2, "b");
-    world.arrive("c");
-    const running = world.arrivals(2, "a");
-    for (const call of running) world.finish(call);
+    const calls = [...world.arrivals(2, "b"), world.arrive("c")];
+    for (const call of world.arrivals(2, "a")) world.finish(call);
     world.tick(10);
-    assert.equal(world.ending.size, 3);
+    assert.equal(world.ending.size, 2);
+    world.settle();
+    for (const { fate } of calls) assert.equal(fate, "granted");
+    assert.equal(world.threads(0, "a").length + world.threads(1, "a").length, 5);
+  });
+
+  it("functions that have threads do not take one another's all at once", () => {
+    const own = ["b", "c", "d"].map((name) => bare(name, 1));
+    const world = FleetWorld.of(1, [bare("a", 3), ...own], { maxThreads: 6 });
+    for (const { name } of own) world.arrivals(2, name);
+    assert.equal(world.waiting.size, 3);
+    assert.deepEqual(names(world.ending), ["a"]);
+    world.settle();
+    assert.equal(world.waiting.size, 0);
   });
 
   it("a request whose client has gone needs no room", () => {
@@ -74,7 +85,7 @@ describe("in a full node", () => {
     const running = world.arrivals(4, "a");
     world.arrivals(2, "a");
     world.arrive("c");
-    assert.deepEqual(names(world.ending), ["b", "b", "b"]);
+    assert.deepEqual(names(world.ending), ["b", "b"]);
     world.finish(running[0]!);
     assert.equal(world.runningOf("a").length, 4, "a thread is taken from the function that needs it most");
   });

@@ -76,7 +76,7 @@ export class Fleet<T> {
   /** Whether the function has no thread that could serve, but at most some that start. */
   isCold(name: string): boolean {
     const fn = this.#functions.get(name);
-    return fn !== undefined && this.#count(fn, ({ idle, busy }) => idle + busy) === 0;
+    return fn !== undefined && !this.#members.isServed(fn);
   }
 
   /** The client of a waiting request has gone. */
@@ -100,7 +100,7 @@ export class Fleet<T> {
     if (this.queue.size === 0) return;
     this.#serving.touch(thread.functionName);
     if (wasFull) this.#serving.touchPlace(server.place);
-    else this.#serving.touchHeld(server);
+    else this.#serving.touchFreed(server, nowMs);
     this.#serving.settle(nowMs);
   }
 

@@ -8,6 +8,9 @@ import type { FunctionSpec } from "./thread.ts";
 /** After a failed load no spare threads are started for this long. */
 const LOAD_RETRY_MS = 1_000;
 
+/** For so long a function keeps its place in the order of requests: a hot one need not be moved with each. */
+const PLACED_FOR_MS = 100;
+
 export class FunctionState {
   spec: FunctionSpec;
   /** Since when requests go to this version. */
@@ -18,6 +21,8 @@ export class FunctionState {
   /** Its neighbours in the order of their latest requests: see `Functions.latest`. */
   newer: FunctionState | undefined;
   older: FunctionState | undefined;
+  /** When it got its place in that order. */
+  placedMs = Number.NEGATIVE_INFINITY;
 
   constructor(spec: FunctionSpec, nowMs: number) {
     this.spec = spec;
@@ -64,6 +69,7 @@ export class Functions {
     if (known === undefined) return void this.#all.set(spec.name, new FunctionState(spec, nowMs));
     Object.assign(known, { spec, promotedMs: nowMs });
     if (spec.threads.minSpareThreads === 0) this.#unlink(known);
+    known.placedMs = Number.NEGATIVE_INFINITY;
   }
 
   drop(name: string): void {
@@ -76,14 +82,20 @@ export class Functions {
 
   /** The function is, or might be, asked for now: it is active from now on. */
   activate(fn: FunctionState, nowMs: number): void {
+    fn.lastRequestMs = nowMs;
+    if (nowMs - fn.placedMs < PLACED_FOR_MS) return;
     this.#active.add(fn);
-    this.use(fn, nowMs);
+    this.#place(fn, nowMs);
   }
 
   /** The function is in use: if it is active, it stays so. */
   use(fn: FunctionState, nowMs: number): void {
     fn.lastRequestMs = nowMs;
-    if (!this.#active.has(fn)) return;
+    if (this.#active.has(fn)) this.#place(fn, nowMs);
+  }
+
+  #place(fn: FunctionState, nowMs: number): void {
+    fn.placedMs = nowMs;
     if (this.#latest === fn || fn.spec.threads.minSpareThreads === 0) return;
     this.#unlink(fn);
     fn.older = this.#latest;
@@ -112,6 +124,7 @@ export class Functions {
 
   #deactivate(fn: FunctionState): void {
     this.#active.delete(fn);
+    fn.placedMs = Number.NEGATIVE_INFINITY;
     this.#unlink(fn);
   }
 

@@ -89,6 +89,11 @@ export class Members {
     return this.#count(fn, (pool) => pool.size);
   }
 
+  /** Whether there is a thread of it that has started. */
+  isServed(fn: FunctionState): boolean {
+    return this.#count(fn, ({ idle, busy }) => idle + busy) > 0;
+  }
+
   /** Threads that start where they could serve at once. */
   startingOf(fn: FunctionState): number {
     return this.#count(fn, (pool, server) => (pool.starting > 0 && this.isAble(server) ? pool.starting : 0));

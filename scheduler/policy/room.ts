@@ -91,13 +91,18 @@ export class Room {
     return leaving;
   }
 
-  /** Of the threads that start, the latest in the server where most do: its load is the last to begin. */
-  latest(servers: readonly Server[], isExempt: (name: string) => boolean): Victim | undefined {
+  /** Of the spare threads that start, the latest in the server where most do: its load is the last to begin. */
+  latestSpare(servers: readonly Server[], isExempt: (name: string) => boolean): Victim | undefined {
     let best: Victim | undefined;
+    let most = 0;
     for (const server of servers) {
-      if (server.starting <= (best?.server.starting ?? 0)) continue;
-      for (const thread of server.startingThreads)
-        if (!isExempt(thread.functionName)) best = { server, thread };
+      const spares = server.starting - server.urgent;
+      if (spares <= most) continue;
+      for (const thread of server.startingThreads) {
+        if (thread.isUrgent || isExempt(thread.functionName)) continue;
+        best = { server, thread };
+        most = spares;
+      }
     }
     return best;
   }

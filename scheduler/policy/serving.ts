@@ -10,7 +10,7 @@ import { HELD_MS } from "./pool.ts";
 import type { FairQueue } from "./queue.ts";
 import type { Room, Victim } from "./room.ts";
 import type { Place, Server } from "./server.ts";
-import { Shortage } from "./shortage.ts";
+import { type Has, Shortage } from "./shortage.ts";
 import type { Spares } from "./spares.ts";
 import type { Thread } from "./thread.ts";
 
@@ -48,9 +48,14 @@ export class Serving<T> {
     this.#touchedServers.add(server);
   }
 
-  /** What waits for hot threads in the server. */
-  touchHeld(server: Server): void {
-    if (server.isSaturated) for (const name of this.#held) if (server.hosts(name)) this.#touched.add(name);
+  /** What waited for hot threads in the server, and does so no longer. */
+  touchFreed(server: Server, nowMs: number): void {
+    if (!server.isSaturated) return;
+    for (const name of this.#held) {
+      const fn = server.hosts(name) ? this.#parts.functions.get(name) : undefined;
+      const pool = fn && server.pool(fn.spec);
+      if (pool && !server.holds(pool, nowMs)) this.touch(name);
+    }
   }
 
   touchPlace(place: Place): void {
@@ -69,7 +74,8 @@ export class Serving<T> {
   /** Requests of the function wait no longer, but for those that are in the queue. */
   left(name: string): void {
     const fn = this.#parts.functions.get(name);
-    if (fn) this.#shortage.set(fn, Math.min(this.#shortage.of(fn), this.#wanted(fn)));
+    if (fn) this.#shortage.limit(fn, this.#wanted(fn));
+    if (this.#parts.queue.waiting(name) === 0) this.#held.delete(name);
   }
 
   /** Gives what waits the threads that there are now, and sees to it that the others are on their way. */
@@ -105,10 +111,11 @@ export class Serving<T> {
 
   take(fn: FunctionState, nowMs: number, repeatable: boolean): Thread | undefined {
     const { effects, members, spares } = this.#parts;
-    const choice = members.hostsOf(fn.name).filter((server) => {
-      const pool = server.pool(fn.spec);
-      return pool !== undefined && server.hasRoom(pool) && !server.holds(pool, nowMs);
-    });
+    const choice: Server[] = [];
+    for (const host of members.hostsOf(fn.name)) {
+      const pool = host.pool(fn.spec);
+      if (pool !== undefined && host.hasRoom(pool) && !host.holds(pool, nowMs)) choice.push(host);
+    }
     const server = leastBusy(choice) ?? (members.allUnresponsive ? leastBusy(choice, true) : undefined);
     if (server === undefined) return undefined;
     const thread = server.take(server.pool(fn.spec)!, nowMs, repeatable);
@@ -131,7 +138,11 @@ export class Serving<T> {
       else if (!this.#sendAhead(fn, nowMs)) break;
       served = true;
     }
-    this.#shortage.set(fn, this.#lacking(fn, nowMs), served);
+    const lacks = this.#lacking(fn, nowMs);
+    this.#shortage.set(fn, lacks, this.#has(fn), served);
+    // Others do not make room for it wherever they are, so it is not part of what `allot` makes room for.
+    if (lacks > 0 && this.#held.has(name))
+      this.#makeRoom(this.#parts.members.able.filter(wouldServe(fn)), lacks);
   }
 
   /** Where requests wait for hot threads, some are sent to them ahead of their turn, in the order of the queue. */
@@ -170,11 +181,17 @@ export class Serving<T> {
     if (wanted > 0 && this.#isHeld(fn, nowMs)) {
       this.#held.add(fn.name);
       effects.wakeIn(HELD_MS);
-      if (!members.open.some((server) => wouldServe(server, fn) && members.isAble(server))) return 0;
+      const serves = wouldServe(fn);
+      if (!members.open.some((server) => serves(server) && members.isAble(server))) return 0;
     } else this.#held.delete(fn.name);
     // After a failure the next try has time, as long as there are threads that requests can wait for.
     if (nowMs < fn.noSparesBeforeMs && members.sizeOf(fn) > 0) return 0;
     return Math.max(0, wanted - members.startingOf(fn));
+  }
+
+  #has(fn: FunctionState): Has {
+    if (this.#held.has(fn.name)) return "hot";
+    return this.#parts.members.sizeOf(fn) === 0 ? "none" : "some";
   }
 
   #isHeld(fn: FunctionState, nowMs: number): boolean {
@@ -189,27 +206,23 @@ export class Serving<T> {
   #allot(nowMs: number): void {
     const shortage = this.#shortage;
     if (shortage.total === 0) return;
-    const { able } = this.#parts.members;
-    const serversFor = (fn: FunctionState) =>
-      this.#held.has(fn.name) ? able.filter((server) => wouldServe(server, fn)) : able;
-    if (able.some((server) => server.hasFreeSlot)) {
-      // Those that get one come again, behind the others.
-      for (const fn of shortage.functions) {
-        // Since it was noted some may have been served, or be held.
-        const lacks = this.#lacking(fn, nowMs);
-        const server = lacks > 0 ? fewestComing(serversFor(fn)) : undefined;
-        if (server) this.#parts.room.start(server, fn.spec, "urgent");
-        if (server || lacks === 0) shortage.set(fn, server ? this.#lacking(fn, nowMs) : 0, true);
-      }
+    const { members, room } = this.#parts;
+    const { able } = members;
+    let free = able.filter((server) => server.hasFreeSlot);
+    const slotFor = (fn: FunctionState) =>
+      fewestComing(this.#held.has(fn.name) ? free.filter(wouldServe(fn)) : free);
+    // Those that get one come again, behind the others.
+    for (const fn of shortage.functions) {
+      if (free.length === 0) break;
+      if (slotFor(fn) === undefined) continue;
+      // Since it was noted some may have been served, or be held.
+      const lacks = this.#lacking(fn, nowMs);
+      const server = lacks > 0 ? slotFor(fn) : undefined;
+      if (server) room.start(server, fn.spec, "urgent");
+      shortage.set(fn, server ? lacks - 1 : lacks, this.#has(fn), server !== undefined);
+      if (server?.hasFreeSlot === false) free = free.filter((other) => other !== server);
     }
-    let others = shortage.total;
-    for (const name of this.#held) {
-      const fn = this.#parts.functions.get(name);
-      if (fn === undefined || shortage.of(fn) === 0) continue;
-      others -= shortage.of(fn);
-      this.#makeRoom(serversFor(fn), shortage.of(fn));
-    }
-    this.#makeRoom(able, others);
+    this.#makeRoom(able, shortage.urgent);
   }
 
   /** Makes room for so many threads. */
@@ -227,7 +240,7 @@ export class Serving<T> {
   #victim(servers: readonly Server[]): Victim | undefined {
     const { queue, room } = this.#parts;
     return (
-      room.latest(servers, (name) => queue.waiting(name) > 0) ??
+      room.latestSpare(servers, (name) => queue.waiting(name) > 0) ??
       room.coldest(servers, (owner) => this.#shortage.of(owner) > 0)
     );
   }
@@ -252,7 +265,7 @@ export class Serving<T> {
   }
 }
 
-/** Whether a thread started there would serve a function that waits for hot threads elsewhere. */
-function wouldServe(server: Server, fn: FunctionState): boolean {
-  return !server.isSaturated || !server.hosts(fn.name);
+/** Whether a thread started in a server would serve a function that waits for hot threads elsewhere. */
+function wouldServe(fn: FunctionState): (server: Server) => boolean {
+  return (server) => !server.isSaturated || !server.hosts(fn.name);
 }
