@@ -33,6 +33,8 @@ export interface Options {
   readonly functions: number;
   readonly requests: number;
   readonly seed: number;
+  /** Share of the servers' CPU time that requests take, instead of each scenario's own. */
+  readonly load?: number;
   /** Names of scenarios and policies. */
   readonly scenario: readonly string[];
   readonly policies: readonly string[];
@@ -52,6 +54,12 @@ function wholeNumber(least: number, most: number) {
       throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
     return value;
   };
+}
+
+function share(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!(value > 0 && value <= 10)) throw new InvalidArgumentError("Expected a number above 0, at most 10.");
+  return value;
 }
 
 /** An option that takes a comma-separated list of some of `known`; without it, all of them. */
@@ -84,11 +92,17 @@ export function parseOptions(
     .option("--requests <n>", "requests of each scenario", wholeNumber(1, 10_000_000), 100_000)
     .option("--seed <n>", "the same seed gives the same result", wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
     .addOption(listOption("--scenario <names>", known.scenarios))
+    .option(
+      "--load <share>",
+      "of the servers' CPU time, for requests alone; default: each scenario's own",
+      share,
+    )
     .addOption(
       new Option("--arrivals <file>", "recorded arrivals, instead of scenarios").conflicts([
         "scenario",
         "functions",
         "requests",
+        "load",
       ]),
     )
     .addOption(listOption("--policies <names>", known.policies))

@@ -53,11 +53,19 @@ export const scenarios: readonly Scenario[] = [
 
 const BURST = { shape: 1, least: 10, most: 200, spreadMs: 100 };
 
+/** What a scenario is made for. */
+export interface Size {
+  readonly servers: number;
+  readonly functions: number;
+  readonly requests: number;
+  readonly seed: number;
+  /** Instead of the scenario's own. */
+  readonly load?: number | undefined;
+}
+
 /** The requests of a scenario, over as much time as makes its load. */
-export function synthesize(
-  scenario: Scenario,
-  { servers, functions, requests, seed }: Record<"servers" | "functions" | "requests" | "seed", number>,
-): Arrivals {
+export function synthesize(scenario: Scenario, size: Size): Arrivals {
+  const { servers, functions, requests, seed, load = scenario.load } = size;
   const random = new Random(seed, `arrivals ${scenario.name}`);
   const zipf = new Zipf(functions);
   const names = Array.from({ length: functions }, (_, fn) => `f${fn}`);
@@ -75,7 +83,7 @@ export function synthesize(
       put(drawn, place, { fn, ...needs, atMs: 0 });
     }
   }
-  const lastsMs = cpuMs / (servers * scenario.load);
+  const lastsMs = cpuMs / (servers * load);
   const { atMs } = drawn;
   for (let place = 0; place < requests; place++)
     atMs[place] =

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Candidate, leastBusy } from "../scheduler/policy/balancer.ts";
+import { assertProperty } from "./support/properties.ts";
 
 const server = (busy: number, size = 1, responsive = true): Candidate => ({ busy, size, responsive });
 
@@ -31,7 +32,7 @@ describe("the balancer", () => {
 
   it("never chooses a server while another is better in every respect", () => {
     const candidate = fc.record({ busy: fc.nat(5), size: fc.nat(5), responsive: fc.boolean() });
-    fc.assert(
+    assertProperty(
       fc.property(fc.array(candidate, { maxLength: 6 }), fc.boolean(), (candidates, fallback) => {
         const allowed = candidates.filter(({ responsive }) => responsive || fallback);
         const chosen = leastBusy(candidates, fallback);

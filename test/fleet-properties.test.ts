@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { Server } from "../scheduler/policy/server.ts";
 import type { Thread } from "../scheduler/policy/thread.ts";
 import { type Call, FleetWorld, spec } from "./support/fleet-world.ts";
+import { assertProperty } from "./support/properties.ts";
 
 const NAMES = ["a", "b", "c"] as const;
 const QUEUE = 6;
@@ -327,7 +328,7 @@ describe("after any sequence of events", () => {
   const history = fc.array(happening, { maxLength: 150, size: "max" });
 
   it("no law of the pool is broken, and every request is granted, refused or cancelled once", () => {
-    fc.assert(
+    assertProperty(
       fc.property(node, history, (given, events) => {
         const model = new Model(given);
         for (const next of events) {
@@ -340,7 +341,7 @@ describe("after any sequence of events", () => {
         checkWaiting(model);
         checkRest(model);
       }),
-      { numRuns: 1_000, includeErrorInReport: true },
+      1_000,
     );
   });
 });

@@ -1,7 +1,7 @@
 /** The scheduling policy, event by event; test/fleet-properties.test.ts shows what holds after any of them. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SPARE_EVICTS_AFTER_MS, SURPLUS_AGE_MS } from "../scheduler/policy/fleet.ts";
+import { SPARE_EVICTS_AFTER_MS, SURPLUS_AGE_MS } from "../scheduler/policy/spares.ts";
 import { FleetWorld, spec } from "./support/fleet-world.ts";
 
 describe("a request", () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { createClientResolver } from "../scheduler/http/client-address.ts";
 import { headerJson, renderForwarded, renderRequestHead } from "../scheduler/http/head.ts";
 import { inspectRequest, type RequestFraming } from "../scheduler/http/vet.ts";
+import { assertProperty } from "./support/properties.ts";
 
 const HOP_BY_HOP = [
   "connection",
@@ -238,7 +239,7 @@ describe("renderRequestHead", () => {
     const name = fc.oneof(fc.constantFrom(...known), fc.stringMatching(/^[!#$%&'*+.^_`|~\dA-Za-z-]{1,40}$/));
     const value = fc.stringMatching(/^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/);
     const headers = fc.array(fc.tuple(name, value), { maxLength: 12 });
-    fc.assert(
+    assertProperty(
       fc.property(headers, (given) => {
         const pairs = given.filter(
           ([key]) => !/^(?:host|content-length|transfer-encoding|expect)$/i.test(key),
@@ -256,14 +257,14 @@ describe("renderRequestHead", () => {
         assert.deepEqual(head.pairs.slice(0, kept.length + 1), [["Host", "h"], ...kept]);
         assert.equal(head.pairs.length, kept.length + 1 + 7 + upgraded);
       }),
-      { numRuns: 500 },
+      500,
     );
   });
 });
 
 describe("headerJson", () => {
   it("is ASCII, and reads back as what it was", () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.string({ unit: "binary" }), (city) => {
         const json = headerJson({ city });
         assert.match(json, /^[ -~]+$/);

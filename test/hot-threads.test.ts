@@ -19,6 +19,22 @@ function saturated(tookMs: number): FleetWorld {
   return world;
 }
 
+/** Two servers with an idle thread of each function, the second with a free slot. Requests of `b` are mostly slow. */
+function withFreeSlot(): FleetWorld {
+  const world = new FleetWorld();
+  for (const name of ["b", "c"]) world.promote(spec(name, { minSpareThreads: 0 }));
+  world.addServer(0, { maxThreads: 2 });
+  world.addServer(1, { maxThreads: 3 });
+  for (const key of [0, 1]) world.open(key);
+  world.settle();
+  for (const tookMs of [7_000, 0]) {
+    const call = world.arrive("b");
+    world.nowMs += tookMs;
+    world.finish(call);
+  }
+  return world;
+}
+
 const running = (calls: readonly Call[]) => calls.filter((call) => call.fate === "granted").length;
 
 describe("a saturated server", () => {
@@ -64,6 +80,33 @@ describe("a saturated server", () => {
       world.finish(call);
     }
     assert.equal(running(world.arrivals(15, "f")), 15);
+  });
+
+  it("lets a request go elsewhere that waits for its hot thread, when other requests take the last room there", () => {
+    const world = withFreeSlot();
+    for (const key of [0, 1]) world.fleet.adapt(key, { share: 0.9, perRequestMs: 0.05 }, world.nowMs);
+    const first = world.arrive("c");
+    assert.equal(world.arrive("b").thread!.server, 1);
+    world.nowMs += HELD_MS;
+    world.finish(first);
+    const [hot, waits] = world.arrivals(2, "b");
+    assert.equal(hot!.thread!.server, 0);
+    assert.equal(world.loading.size, 0, "it waits for a hot thread");
+    assert.equal(world.arrive("c").thread!.server, 0);
+    world.settle();
+    assert.equal(waits!.thread?.server, 1);
+  });
+
+  it("holds nothing back that another server, which has time to spare, could serve", () => {
+    const world = withFreeSlot();
+    world.fleet.adapt(0, { share: 0.9, perRequestMs: 0.05 }, world.nowMs);
+    const calls = world.arrivals(3, "b");
+    assert.deepEqual(
+      calls.map((call) => call.thread?.server),
+      [0, 1, undefined],
+    );
+    world.settle();
+    assert.equal(calls[2]!.thread?.server, 1);
   });
 
   it("never holds a function back whose requests wait for I/O", () => {

@@ -99,6 +99,13 @@ describe("the folders", () => {
     }
   });
 
+  it("test properties with the same cases every time", () => {
+    for (const file of sources("test")) {
+      if (file === "test/support/properties.ts") continue;
+      assert.doesNotMatch(withoutComments(read(file)), /\bfc\s*\.\s*(?:assert|check|sample)\b/, file);
+    }
+  });
+
   it("leave exit, arguments and signals to the composition root and the command line", () => {
     for (const file of sources("scheduler")) {
       if (file === "scheduler/main.ts" || file.startsWith("scheduler/cli/")) continue;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { FairQueue, type Ticket } from "../scheduler/policy/queue.ts";
+import { assertProperty } from "./support/properties.ts";
 
 let count = 0;
 const ticket = (functionName: string, sinceMs = 0): Ticket<number> => ({
@@ -79,7 +80,7 @@ describe("the queue", () => {
       { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), pick: fc.nat() }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant("expire" as const), ms: fc.nat(30) }) },
     );
-    fc.assert(
+    assertProperty(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.array(event, { maxLength: 80 }), (limit, events) => {
         const queue = new FairQueue<number>(limit);
         let waiting: Ticket<number>[] = [];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ResponseParser } from "../scheduler/http/response-parser.ts";
+import { assertProperty } from "./support/properties.ts";
 
 interface Exchange {
   readonly method?: string;
@@ -314,7 +315,7 @@ describe("ResponseParser", () => {
       ...Object.values(good).map(([text, exchange]) => ({ text, exchange })),
       ...Object.values(bad).map(([text, , exchange = {}]) => ({ text, exchange })),
     ];
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.constantFrom(...texts),
         fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 }),
@@ -329,13 +330,13 @@ describe("ResponseParser", () => {
           assert.deepEqual(comparable(receive(pieces, exchange)), comparable(once(text, exchange)));
         },
       ),
-      { numRuns: 600 },
+      600,
     );
   });
 
   it("reads any body back, chunked in any way", () => {
     const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }), { maxLength: 8 });
-    fc.assert(
+    assertProperty(
       fc.property(chunks, fc.array(fc.nat(400), { maxLength: 5 }), (parts, cuts) => {
         const body = parts.map((part) => Buffer.from(part).toString("latin1"));
         const text = `${CHUNKED}${body.map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join("")}0\r\n\r\n`;
@@ -362,12 +363,12 @@ describe("ResponseParser", () => {
         "abc",
       ),
     );
-    fc.assert(
+    assertProperty(
       fc.property(junk, (words) => {
         const events = receive(words.map(latin1), { ends: true }) as [string][];
         assert.ok(events.filter(([kind]) => kind === "error").length <= 1);
       }),
-      { numRuns: 500 },
+      500,
     );
   });
 

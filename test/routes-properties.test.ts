@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import { createRouter, parseRoute, type Route, type RoutedFunction } from "../scheduler/policy/routes.ts";
+import { assertProperty } from "./support/properties.ts";
 
 const options = { baseDomain: "localhost" };
-const numRuns = 400;
+const RUNS = 400;
 
 const hosts = ["a.com", "b.a.com", "xa.com", "f0.localhost", "f1.localhost", "other", ""];
 const hostPatterns = ["a.com", "*.a.com", "*a.com", "b.a.com", "*", "*.com", "f1.localhost"];
@@ -73,7 +74,7 @@ function reference(list: readonly RoutedFunction[], host: string, target: string
 }
 
 it("answers as a naive search over all routes does", () => {
-  fc.assert(
+  assertProperty(
     fc.property(functions, fc.constantFrom(...hosts), path, (list, host, target) => {
       const router = createRouter(list, options);
       const expected = reference(list, host, target);
@@ -81,12 +82,12 @@ it("answers as a naive search over all routes does", () => {
       assert.equal(router.match(`${host.toUpperCase()}:80`, target), expected);
       assert.equal(router.match(host, target), expected, "from the cache");
     }),
-    { numRuns },
+    RUNS,
   );
 });
 
 it("gives a new function only requests that its own routes match", () => {
-  fc.assert(
+  assertProperty(
     fc.property(functions, pattern, fc.constantFrom(...hosts), path, (list, extra, host, target) => {
       const before = createRouter(list, options).match(host, target);
       const added = { name: "new", routes: [extra], catchAll: false };
@@ -94,12 +95,12 @@ it("gives a new function only requests that its own routes match", () => {
       if (after === "new") assert.equal(reference([added], host, target), "new");
       else assert.equal(after, before);
     }),
-    { numRuns },
+    RUNS,
   );
 });
 
 it("never lets a new function take an exact route of another", () => {
-  fc.assert(
+  assertProperty(
     fc.property(functions, pattern, (list, extra) => {
       const added = { name: "new", routes: [extra], catchAll: false };
       const router = createRouter([...list, added], options);
@@ -111,7 +112,7 @@ it("never lets a new function take an exact route of another", () => {
         }
       }
     }),
-    { numRuns },
+    RUNS,
   );
 });
 
@@ -127,13 +128,13 @@ it("never throws, whatever host and path", () => {
     fc.string({ unit: "binary" }),
     fc.constantFrom("[", "]", "[::1", ":", ".", "__proto__", "*"),
   );
-  fc.assert(
+  assertProperty(
     fc.property(fc.option(odd, { nil: undefined }), odd, (host, target) => {
       const name = router.match(host, target);
       assert.ok(name === undefined || name === "index" || name === "a");
       if (target.startsWith("/")) assert.ok(name);
     }),
-    { numRuns: 1000 },
+    1000,
   );
 });
 
@@ -146,7 +147,7 @@ it("keeps answering right when clients name more hosts than it remembers", () =>
 });
 
 it("never throws anything but CONFIG_INVALID for a pattern", () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.string(), (text) => {
       try {
         assert.equal(typeof parseRoute(text).pattern, "string");
@@ -154,6 +155,6 @@ it("never throws anything but CONFIG_INVALID for a pattern", () => {
         assert.equal((error as { code?: string }).code, "CONFIG_INVALID");
       }
     }),
-    { numRuns: 1000 },
+    1000,
   );
 });

@@ -22,6 +22,12 @@ describe("a scenario", () => {
     });
   }
 
+  it("takes less time when its load is to be more", () => {
+    const [scenario] = scenarios;
+    const lasts = (load?: number) => synthesize(scenario!, { ...SIZE, load }).atMs.at(-1)!;
+    assert.ok(Math.abs((lasts() * scenario!.load) / lasts(1.2) / 1.2 - 1) < 0.01);
+  });
+
   it("asks for functions by Zipf's law", () => {
     const { fn } = synthesize(scenarios[0]!, SIZE);
     const count = (k: number) => fn.filter((one) => one === k).length;

@@ -47,6 +47,7 @@ export class Pool {
   #usualMs = 0;
   #idle = 0;
   #busy = 0;
+  #retiring = 0;
   readonly #starting = new Set<Thread>();
 
   constructor(spec: FunctionSpec) {
@@ -71,6 +72,11 @@ export class Pool {
     return this.#idle + this.#busy + this.#starting.size;
   }
 
+  /** Whether no thread is left, not even one that retires. */
+  get isGone(): boolean {
+    return this.size + this.#retiring === 0;
+  }
+
   get hasRoom(): boolean {
     return this.#available.length + this.#resident.length > 0;
   }
@@ -91,8 +97,8 @@ export class Pool {
     return Math.max(0, this.#idle - this.spec.threads.maxSpareThreads);
   }
 
-  add(server: number, slot: number, kind: ThreadKind): Thread {
-    const thread = new Thread(server, slot, this.spec, kind);
+  add(server: number, slot: number, kind: ThreadKind, isUrgent = false): Thread {
+    const thread = new Thread(server, slot, this.spec, kind, isUrgent);
     this.#starting.add(thread);
     return thread;
   }
@@ -236,5 +242,11 @@ export class Pool {
       this.#serving.delete(thread);
     }
     thread.become("retiring");
+    this.#retiring++;
+  }
+
+  /** A thread that has retired is no more. */
+  remove(): void {
+    this.#retiring--;
   }
 }

@@ -35,6 +35,11 @@ export class FairQueue<T> {
     return this.#lines.keys();
   }
 
+  /** How many functions have a waiting request. */
+  get lines(): number {
+    return this.#lines.size;
+  }
+
   waiting(functionName: string): number {
     return this.#lines.get(functionName)?.length ?? 0;
   }
@@ -72,6 +77,14 @@ export class FairQueue<T> {
     this.#lines.delete(functionName);
     if (line!.length > 0) this.#lines.set(functionName, line!);
     return ticket;
+  }
+
+  /** Takes all that wait for the function. */
+  takeAll(functionName: string): Ticket<T>[] {
+    const line = this.#lines.get(functionName) ?? [];
+    this.#size -= line.length;
+    this.#lines.delete(functionName);
+    return line;
   }
 
   /** Removes a ticket that no longer waits. Returns whether it was there. */

@@ -3,6 +3,7 @@
  * in it, and whether it takes requests.
  */
 import type { Candidate } from "./balancer.ts";
+import { HotThreads, type ServerLoad } from "./hot-threads.ts";
 import { Pool } from "./pool.ts";
 import type { FunctionSpec, Thread, ThreadKind } from "./thread.ts";
 
@@ -25,25 +26,6 @@ export interface Place {
   busyThreads: number;
 }
 
-/** Threads that a saturated server keeps hot; with `MOST_AHEAD` requests on the way to each it is never without. */
-const FEWEST_HOT = 2;
-const SATURATED = 0.6;
-const SPARE_TIME = 0.4;
-
-/** A request is quick that takes at most so many times the CPU time of all that share the CPU with it. */
-const QUICK_TIMES = 6;
-/** Bounds of what is quick, in ms: clocks and event loops are no finer; a person would notice. */
-const QUICK_FROM_MS = 2;
-const QUICK_TO_MS = 50;
-
-/** How busy a server's process was since the last look. */
-export interface ServerLoad {
-  /** Share of the time in which its main thread ran or was waiting to run. */
-  readonly share: number;
-  /** That time for each request, in ms. */
-  readonly perRequestMs: number;
-}
-
 /** `warming` and `draining` servers take no requests. */
 export type ServerStage = "warming" | "open" | "draining";
 
@@ -63,14 +45,17 @@ export class Server implements Candidate {
   /** Requests that are over. */
   #done = 0;
   size = 0;
-  /** Threads that end now: their slots are about to be free. */
+  /** Threads that retire without a request: their slots are about to be free. */
   freeing = 0;
-  #hotThreads = Number.POSITIVE_INFINITY;
-  #quickMs = QUICK_FROM_MS;
+  /** Threads on the way to requests that wait. They are made before spare ones. */
+  urgent = 0;
+  readonly #hot = new HotThreads();
   readonly #slots: (Thread | undefined)[];
   /** By function; more than one while a version replaces another. */
   readonly #pools = new Map<string, Pool[]>();
-  #allPools: readonly Pool[] | undefined;
+  #allPools: readonly Pool[] = [];
+  readonly #idle = new Set<Thread>();
+  readonly #starting = new Set<Thread>();
 
   constructor(key: number, limits: ServerLimits, place: Place, nowMs = 0) {
     this.key = key;
@@ -96,7 +81,12 @@ export class Server implements Candidate {
    * most that may be busy at once, also while one generation replaces another.
    */
   get takesThreads(): boolean {
-    return this.#takesRequests && this.place.busyThreads < this.limits.maxThreads;
+    return this.#takesRequests && !this.isFull;
+  }
+
+  /** Whether as many threads are busy in the server slot as may be. */
+  get isFull(): boolean {
+    return this.place.busyThreads >= this.limits.maxThreads;
   }
 
   /** Whether a request of the pool's function may start here now. */
@@ -104,38 +94,19 @@ export class Server implements Candidate {
     return this.#takesRequests && (this.takesThreads ? pool.hasRoom : pool.hasBusyRoom);
   }
 
-  /**
-   * Whether a request had better wait for one of the pool's hot threads, although another is idle. In a server that is
-   * saturated by requests of which some compute for long, it had better wait for any server to be done with one: what
-   * is in a server waits for all that is there.
-   */
+  /** Whether a request had better wait for one of the pool's hot threads, although another is idle. */
   holds(pool: Pool, nowMs: number): boolean {
-    const fewest = this.#hotThreads <= FEWEST_HOT && !pool.isSteady(this.#quickMs);
-    return pool.isHot(fewest ? 1 : this.#hotThreads, this.#quickMs, nowMs, this.#done);
+    return this.#hot.holds(pool, nowMs, this.#done);
   }
 
-  /**
-   * Takes note of how much the process has to do, and sets how many threads of a function may be hot: as few
-   * as keep it occupied. While its CPU has time to spare, requests that wait gain nothing by it; nor does what comes
-   * after a rest.
-   */
+  /** Whether requests may wait for hot threads here. */
+  get isSaturated(): boolean {
+    return this.#hot.isSaturated;
+  }
+
+  /** Takes note of how much the process had to do lately. */
   adapt(load: ServerLoad | "idle"): void {
-    if (load === "idle") {
-      this.#hotThreads = Number.POSITIVE_INFINITY;
-      return;
-    }
-    const { share, perRequestMs } = load;
-    const together = perRequestMs * FEWEST_HOT;
-    this.#quickMs = Math.min(Math.max(together * QUICK_TIMES, QUICK_FROM_MS), QUICK_TO_MS);
-    if (share >= SATURATED) {
-      this.#hotThreads = Math.max(
-        FEWEST_HOT,
-        Math.floor(Math.min(this.#hotThreads, this.limits.maxThreads) / 2),
-      );
-    } else if (share < SPARE_TIME) {
-      const more = this.#hotThreads * 2;
-      this.#hotThreads = more < this.limits.maxThreads ? more : Number.POSITIVE_INFINITY;
-    }
+    this.#hot.adapt(load, this.limits.maxThreads);
   }
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
@@ -145,6 +116,7 @@ export class Server implements Candidate {
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {
+      this.#idle.delete(thread);
       this.busyThreads++;
       this.place.busyThreads++;
     }
@@ -153,7 +125,7 @@ export class Server implements Candidate {
 
   /** A thread of the pool, which is held, that takes a request ahead of its turn. */
   nextAhead(pool: Pool, nowMs: number): Thread | undefined {
-    return pool.nextAhead(this.#hotThreads, this.#quickMs, nowMs, this.#done);
+    return this.#hot.nextAhead(pool, nowMs, this.#done);
   }
 
   sendAhead(thread: Thread): void {
@@ -171,6 +143,26 @@ export class Server implements Candidate {
     if (thread.inFlight > 0) return;
     this.busyThreads--;
     this.place.busyThreads--;
+    this.#rest(thread);
+  }
+
+  #rest(thread: Thread): void {
+    if (thread.state === "idle" && thread.kind === "loaded") this.#idle.add(thread);
+  }
+
+  /** How many threads are on the way to serve. */
+  get starting(): number {
+    return this.#starting.size;
+  }
+
+  /** Those, the latest last. */
+  get startingThreads(): Iterable<Thread> {
+    return this.#starting;
+  }
+
+  /** Idle threads that can end alone, the one used least recently first. */
+  get idleThreads(): Iterable<Thread> {
+    return this.#idle;
   }
 
   /** The count of requests at which this server wants a successor. */
@@ -185,15 +177,7 @@ export class Server implements Candidate {
 
   /** As it is now: pools that come and go later do not change the list. */
   get pools(): readonly Pool[] {
-    this.#allPools ??= [...this.#pools.values()].flat();
     return this.#allPools;
-  }
-
-  /** Threads on the way to serve. */
-  get starting(): number {
-    let starting = 0;
-    for (const pool of this.pools) starting += pool.starting;
-    return starting;
   }
 
   get threads(): readonly (Thread | undefined)[] {
@@ -224,40 +208,64 @@ export class Server implements Candidate {
     return undefined;
   }
 
-  /** Puts a new, starting thread into the lowest free slot. `extra` allows the slot above the limit. */
-  start(spec: FunctionSpec, extra = false): Thread | undefined {
+  /**
+   * Puts a new, starting thread into the lowest free slot: a spare one, one for an `urgent` request, or an `extra` one,
+   * which may take the slot above the limit.
+   */
+  start(spec: FunctionSpec, why: "spare" | "urgent" | "extra"): Thread | undefined {
     const slot = this.#slots.indexOf(undefined);
-    if (slot < 0 || (!extra && !this.hasFreeSlot)) return undefined;
-    return this.#add(spec, slot, "loaded");
+    if (slot < 0 || (why !== "extra" && !this.hasFreeSlot)) return undefined;
+    return this.#add(spec, slot, "loaded", why === "urgent");
   }
 
   /** A thread that the process was started with, ready to serve. */
   adopt(spec: FunctionSpec, slot: number, nowMs: number): void {
-    const thread = this.#add(spec, slot, "resident");
-    this.poolOf(thread).ready(thread, nowMs);
+    this.ready(this.#add(spec, slot, "resident"), nowMs);
   }
 
-  #add(spec: FunctionSpec, slot: number, kind: ThreadKind): Thread {
-    const thread = (this.pool(spec) ?? this.#addPool(spec)).add(this.key, slot, kind);
+  /** The thread's isolate has been made. */
+  ready(thread: Thread, nowMs: number): void {
+    this.#started(thread);
+    this.poolOf(thread).ready(thread, nowMs);
+    this.#rest(thread);
+  }
+
+  #started(thread: Thread): void {
+    this.#starting.delete(thread);
+    if (thread.isUrgent) this.urgent--;
+  }
+
+  /** Takes the thread out of service; requests in it go on. */
+  retire(thread: Thread): void {
+    if (thread.state === "starting") this.#started(thread);
+    this.#idle.delete(thread);
+    this.poolOf(thread).retire(thread);
+  }
+
+  #add(spec: FunctionSpec, slot: number, kind: ThreadKind, isUrgent = false): Thread {
+    const thread = (this.pool(spec) ?? this.#addPool(spec)).add(this.key, slot, kind, isUrgent);
     this.size++;
+    if (isUrgent) this.urgent++;
+    this.#starting.add(thread);
     this.#slots[slot] = thread;
     return thread;
   }
 
   #addPool(spec: FunctionSpec): Pool {
     const pool = new Pool(spec);
-    this.#allPools = undefined;
+    this.#allPools = [...this.#allPools, pool];
     this.#pools.set(spec.name, [...(this.#pools.get(spec.name) ?? []), pool]);
     return pool;
   }
 
-  /** Frees the slot of a thread that has ended. */
+  /** Frees the slot of a thread that has retired and ended. */
   remove(thread: Thread): void {
     this.#slots[thread.slot] = undefined;
     this.size--;
     const pool = this.poolOf(thread);
-    if (pool.size > 0 || this.#slots.some((other) => other && this.poolOf(other) === pool)) return;
-    this.#allPools = undefined;
+    pool.remove();
+    if (!pool.isGone) return;
+    this.#allPools = this.#allPools.filter((other) => other !== pool);
     const others = this.#pools.get(thread.functionName)!.filter((other) => other !== pool);
     if (others.length > 0) this.#pools.set(thread.functionName, others);
     else this.#pools.delete(thread.functionName);

@@ -40,6 +40,8 @@ export class Thread {
   readonly version: string;
   readonly concurrency: number;
   readonly kind: ThreadKind;
+  /** Whether it was started for a request that waits, not as a spare. */
+  readonly isUrgent: boolean;
   /** Requests in it now; more than 1 only with `concurrency` above 1. */
   inFlight = 0;
   /** Requests that were sent ahead of their turn: it begins one when the one before is done. */
@@ -56,13 +58,20 @@ export class Thread {
   lastUsedMs = 0;
   #state: ThreadState = "starting";
 
-  constructor(server: number, slot: number, spec: FunctionSpec, kind: ThreadKind = "loaded") {
+  constructor(
+    server: number,
+    slot: number,
+    spec: FunctionSpec,
+    kind: ThreadKind = "loaded",
+    isUrgent = false,
+  ) {
     this.server = server;
     this.slot = slot;
     this.functionName = spec.name;
     this.version = spec.version;
     this.concurrency = spec.threads.concurrency;
     this.kind = kind;
+    this.isUrgent = isUrgent;
   }
 
   get state(): ThreadState {

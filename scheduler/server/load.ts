@@ -3,7 +3,7 @@
  * (nanoseconds, `/proc/<pid>/schedstat`). workerd runs all isolates of a process on that one thread.
  */
 import { readFileSync } from "node:fs";
-import type { ServerLoad } from "../policy/server.ts";
+import type { ServerLoad } from "../policy/hot-threads.ts";
 
 export class LoadMeter {
   readonly #path: string;

@@ -1,7 +1,7 @@
 /** What the simulation wants of a policy. The scheduler's own `Fleet` is one as it is. */
 import type { Effects } from "../../scheduler/policy/fleet.ts";
+import type { ServerLoad } from "../../scheduler/policy/hot-threads.ts";
 import type { FairQueue, Ticket } from "../../scheduler/policy/queue.ts";
-import type { ServerLoad } from "../../scheduler/policy/server.ts";
 import type { Thread } from "../../scheduler/policy/thread.ts";
 import type { ThreadSettings } from "../../scheduler/types.ts";
 

@@ -87,7 +87,7 @@ export abstract class Pools implements Policy {
     this.starting--;
     line.idle++;
     this.idle.add(thread);
-    this.servers[thread.server]!.poolOf(thread).ready(thread, nowMs);
+    this.servers[thread.server]!.ready(thread, nowMs);
     this.serve(thread.functionName, nowMs);
     this.#relieve();
   }
@@ -164,7 +164,7 @@ export abstract class Pools implements Policy {
     line.starting++;
     this.starting++;
     line.size++;
-    this.#effects.load(server.start(line.spec)!);
+    this.#effects.load(server.start(line.spec, "urgent")!);
     return true;
   }
 
@@ -175,7 +175,7 @@ export abstract class Pools implements Policy {
     line.idle--;
     line.size--;
     this.idle.delete(thread);
-    server.poolOf(thread).retire(thread);
+    server.retire(thread);
     server.freeing++;
     this.#effects.retire(thread);
   }

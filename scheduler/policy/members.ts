@@ -1,0 +1,124 @@
+/**
+ * The servers of the fleet: which are open, which hold threads of a function, which may take one more. Server slots
+ * outlive their generations, and two generations of one share what may be busy there.
+ */
+import type { FunctionState } from "./functions.ts";
+import type { Pool } from "./pool.ts";
+import { type Place, Server, type ServerLimits, type ServerStage } from "./server.ts";
+
+export class Members {
+  readonly #all = new Map<number, Server>();
+  readonly #places = new Map<number, Place>();
+  #open: readonly Server[] = [];
+  /** By function, the servers with threads of any version of it, in the order of their keys. */
+  readonly #hosts = new Map<string, readonly Server[]>();
+
+  get all(): Iterable<Server> {
+    return this.#all.values();
+  }
+
+  get open(): readonly Server[] {
+    return this.#open;
+  }
+
+  get(key: number): Server | undefined {
+    return this.#all.get(key);
+  }
+
+  /** @param index of the server slot, whose generations share what is busy */
+  add(key: number, limits: ServerLimits, index: number, nowMs: number): Server {
+    const place = this.#places.get(index) ?? { index, busyThreads: 0 };
+    this.#places.set(index, place);
+    const server = new Server(key, limits, place, nowMs);
+    this.#all.set(key, server);
+    return server;
+  }
+
+  /** The process is gone, and its threads with it. */
+  remove(server: Server): void {
+    this.#all.delete(server.key);
+    server.place.busyThreads -= server.busyThreads;
+    for (const { spec } of server.pools) this.removeHost(server, spec.name);
+    this.#refreshOpen();
+  }
+
+  setStage(server: Server, stage: ServerStage): void {
+    server.stage = stage;
+    this.#refreshOpen();
+  }
+
+  #refreshOpen(): void {
+    this.#open = [...this.#all.values()].filter((server) => server.stage === "open");
+  }
+
+  get allUnresponsive(): boolean {
+    return !this.#open.some((server) => server.responsive);
+  }
+
+  /** Whether a thread that is started now in the server could serve a waiting request at once. */
+  isAble(server: Server): boolean {
+    return server.takesThreads && (server.responsive || this.allUnresponsive);
+  }
+
+  get able(): Server[] {
+    const anyway = this.allUnresponsive;
+    return this.#open.filter((server) => server.takesThreads && (server.responsive || anyway));
+  }
+
+  hostsOf(name: string): readonly Server[] {
+    return this.#hosts.get(name) ?? [];
+  }
+
+  addHost(server: Server, name: string): void {
+    const hosts = this.hostsOf(name);
+    if (hosts.includes(server)) return;
+    this.#hosts.set(
+      name,
+      [...hosts, server].sort((a, b) => a.key - b.key),
+    );
+  }
+
+  removeHost(server: Server, name: string): void {
+    const left = this.hostsOf(name).filter((host) => host !== server);
+    if (left.length > 0) this.#hosts.set(name, left);
+    else this.#hosts.delete(name);
+  }
+
+  /** Threads of the function's live version in open servers. */
+  sizeOf(fn: FunctionState): number {
+    return this.#count(fn, (pool) => pool.size);
+  }
+
+  /** Whether there is a thread of it that has started. */
+  isServed(fn: FunctionState): boolean {
+    return this.#count(fn, ({ idle, busy }) => idle + busy) > 0;
+  }
+
+  /** Threads that start where they could serve at once. */
+  startingOf(fn: FunctionState): number {
+    return this.#count(fn, (pool, server) => (pool.starting > 0 && this.isAble(server) ? pool.starting : 0));
+  }
+
+  #count(fn: FunctionState, counted: (pool: Pool, server: Server) => number): number {
+    let total = 0;
+    for (const server of this.hostsOf(fn.name)) {
+      const pool = server.stage === "open" ? server.pool(fn.spec) : undefined;
+      if (pool) total += counted(pool, server);
+    }
+    return total;
+  }
+}
+
+/**
+ * Of those with a free slot, the server to start a thread in for a request that waits. What is on the way to other
+ * requests counts as busy; spare threads that start do not, because they are made later.
+ */
+export function fewestComing(servers: readonly Server[]): Server | undefined {
+  let best: Server | undefined;
+  for (const server of servers) {
+    if (!server.hasFreeSlot) continue;
+    const more = best ? server.busy + server.urgent - best.busy - best.urgent : -1;
+    if (more < 0 || (more === 0 && server.size < best!.size)) best = server;
+  }
+  return best;
+}
