@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPIPE: "nobody reads it",
   ENXIO: "nobody reads it",
   EAGAIN: "whoever reads it is too slow",
+  EMFILE: "too many files and connections are open; raise the limit (LimitNOFILE=, ulimit -n)",
   EROFS: "it is on a file system that is read-only; name another place",
 };
 

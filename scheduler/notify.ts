@@ -6,6 +6,7 @@
  * which waits until the manager has read it. They follow one another, so they arrive in order.
  */
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 
 /** What systemd puts into the environment of a service. */
 const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] as const;
@@ -93,11 +94,13 @@ function run(variables: readonly string[], socket: string): Promise<void> {
       timeout: PATIENCE_MS,
       killSignal: "SIGKILL",
     });
+    child.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+      const advice = code === "ENOENT" ? "; install it, or use Type=exec" : "";
+      reject(new Error(`${PROGRAM} cannot be run (${message})${advice}`));
+    });
     let said = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-    child.on("error", ({ message }) =>
-      reject(new Error(`${PROGRAM} cannot be run (${message}); install it, or use Type=exec`)),
-    );
+    // Without a file descriptor left there is no `stderr` at all, whatever its type says.
+    (child.stderr as Readable | undefined)?.setEncoding("utf8").on("data", (text: string) => (said += text));
     child.on("close", (status, signal) => {
       if (status === 0) return resolve();
       reject(new Error(`${PROGRAM} ended with ${signal ?? `exit status ${status}`} ${said.trim()}`.trim()));

@@ -8,9 +8,10 @@ import type { DexterError } from "./errors.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import type { FunctionSpec, Thread } from "./policy/thread.ts";
 import { contentId } from "./revision.ts";
+import type { ServerOptions } from "./server/launch.ts";
 import { LoadMeter } from "./server/load.ts";
 import { Loader } from "./server/loader.ts";
-import { type ServerOptions, ServerProcess } from "./server/process.ts";
+import { ServerProcess } from "./server/process.ts";
 import { type Resident, residentsOf } from "./server/residents.ts";
 
 /** What the supervisor keeps to. Replaced as a whole by `configure`. */

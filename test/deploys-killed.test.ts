@@ -4,12 +4,12 @@
  * every system call that the scheduler's main thread and its file thread make during a deploy.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync } from "node:fs";
 import { describe, it, type TestContext } from "node:test";
 import { callNode } from "../scheduler/cli/node-client.ts";
 import { deployPackage, says, socketOf } from "./support/deploy.ts";
 import { startDexter } from "./support/dexter.ts";
+import { mountSmall } from "./support/mount.ts";
 import { cleanUp, httpGet, startNode, temporaryFolder, writeProject } from "./support/node.ts";
 import { attach, straceMissing } from "./support/strace.ts";
 
@@ -107,15 +107,6 @@ describe("a scheduler that is killed during a deploy", { skip: straceMissing() ?
     assert.ok(outcomes.old > 0 && outcomes.new > 0, JSON.stringify(outcomes));
   });
 });
-
-/** A file system of its own, so small that it is soon full; undefined where none may be made. */
-function mountSmall(test: TestContext, folder: string): boolean {
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "dexter", folder], {
-    timeout: 10_000,
-  });
-  if (status === 0) cleanUp(test, () => void spawnSync("umount", ["-l", folder], { timeout: 10_000 }));
-  return status === 0;
-}
 
 describe("a disk that is full", () => {
   it("is told by 507, and what was live serves on, also after a restart", async (test) => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it, type TestContext } from "node:test";
 import { Notifier } from "../scheduler/notify.ts";
+import { leaveDescriptors } from "./support/descriptors.ts";
 import { type Folder, makeFolder } from "./support/function.ts";
 import { cleanUp, PROBE, startNode, until } from "./support/node.ts";
 import { needs } from "./support/programs.ts";
@@ -88,6 +89,14 @@ describe("a notifier", () => {
     const { notifier: lost, failures } = notifier({ NOTIFY_SOCKET: "/nowhere/notify" });
     await lost.ready("well");
     assert.match(failures.join(), /systemd-notify cannot be run \(.*ENOENT\); install it, or use Type=exec$/);
+  });
+
+  it("says so where no file descriptor is left for it", { skip: needs("prlimit") }, async (test) => {
+    const { notifier: lost, failures } = notifier({ NOTIFY_SOCKET: "/nowhere/notify" });
+    const giveBack = leaveDescriptors(test, 0);
+    await lost.ready("well");
+    giveBack();
+    assert.match(failures.join(), /systemd-notify cannot be run \(.*EMFILE\)$/);
   });
 
   it("tells states in the order in which they came", { skip }, async (test) => {

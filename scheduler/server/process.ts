@@ -1,51 +1,18 @@
 /**
  * The handle of one server: the supervisor's whole view of a child process. It starts `workerd`, says
- * when it is ready, stops it, and removes what it left behind.
- *
- * The child starts through a shell that leaves a watcher beside it: the watcher blocks on a pipe from the
- * scheduler and kills the server when the pipe ends, which it does however the scheduler dies. The server
- * has a session of its own, so that a terminal's Ctrl-C reaches the scheduler alone.
+ * when it is ready, stops it, and removes what it left behind. A server for which no process can be made has ended
+ * before it was ready, like one that fails to start: who waits for servers has one case to handle, not two.
  */
 import { strict as assert } from "node:assert";
-import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, closeSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import workerd from "workerd";
 import { DexterError } from "../errors.ts";
-import { hasSecrets } from "../revision.ts";
-import { withoutCapabilities } from "./capabilities.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
-import { descriptorPath, openHidden } from "./hidden-file.ts";
+import { launch, removeDirectory, type ServerOptions } from "./launch.ts";
 import { parseServerLine } from "./output.ts";
-import { blamed, type Resident, writeModules } from "./residents.ts";
-import { controlSocket, renderWorkerdConfig, threadSocket } from "./workerd-config.ts";
-
-/** `$1`: working directory with core dumps, or empty. A byte on descriptor 4 lets the watcher go; 5 is its server's. */
-const LAUNCHER = `
-if [ -n "$1" ]; then ulimit -c unlimited 2>&- || ulimit -S -c "$(ulimit -H -c)"; cd "$1" || exit 71; fi; shift
-{ read _ <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- 5<&- &
-exec "$@" 4<&-`;
-
-export interface ServerOptions {
-  readonly slot: number;
-  readonly generation: number;
-  /** Made, with mode 0700, for this generation alone. */
-  readonly directory: string;
-  readonly threadSlots: number;
-  readonly residents: readonly Resident[];
-  readonly hostModule: string;
-  readonly allowNetwork: readonly string[];
-  readonly v8Flags: readonly string[];
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly coreDumpDirectory?: string;
-  /** Lets debuggers at its resident threads, on a port of the loopback that the system chooses. */
-  readonly inspector: boolean;
-  /** Takes every line the server prints. */
-  readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
-}
+import { blamed } from "./residents.ts";
+import { controlSocket, threadSocket } from "./workerd-config.ts";
 
 export type ServerStage = "starting" | "running" | "draining" | "exited";
 
@@ -61,7 +28,8 @@ export class ServerProcess {
   /** Resolves, never rejects, when the process is gone and its directory removed. */
   readonly exited: Promise<string>;
   #stage: ServerStage = "starting";
-  readonly #child: ChildProcess;
+  /** What is in the way of a process, where there is none. */
+  readonly #child: ChildProcess | Error;
   #failedToStart = false;
   #killTimer: NodeJS.Timeout | undefined;
   #lastErrors: string[] = [];
@@ -71,34 +39,10 @@ export class ServerProcess {
     this.slot = options.slot;
     this.generation = options.generation;
     this.directory = options.directory;
-    const { config, hidden } = prepareDirectory(options);
-    const { uid, gid } = options;
-    this.#child = spawn(
-      "/bin/sh",
-      [
-        "-c",
-        LAUNCHER,
-        "sh",
-        options.coreDumpDirectory ?? "",
-        ...withoutCapabilities(),
-        workerd.default,
-        "serve",
-        "--experimental",
-        config,
-        "--control-fd=3",
-        ...(options.inspector ? ["--inspector-addr=127.0.0.1:0"] : []),
-      ],
-      {
-        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", ...(hidden === undefined ? [] : [hidden])],
-        detached: true,
-        ...(uid === undefined ? {} : { uid }),
-        ...(gid === undefined ? {} : { gid }),
-      },
-    );
-    if (hidden !== undefined) closeSync(hidden);
+    this.#child = launch(options);
     this.exited = this.#watchExit();
-    this.#readLines(this.#child.stdout!, (line) => options.onLine(line, "stdout"));
-    this.#readLines(this.#child.stderr!, (line) => {
+    this.#readLines(1, (line) => options.onLine(line, "stdout"));
+    this.#readLines(2, (line) => {
       if (this.#stage === "starting") this.#lastErrors = [...this.#lastErrors.slice(-9), line];
       options.onLine(line, "stderr");
     });
@@ -123,7 +67,7 @@ export class ServerProcess {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#child instanceof Error ? undefined : this.#child.pid;
   }
 
   get stage(): ServerStage {
@@ -157,12 +101,16 @@ export class ServerProcess {
   term(deadlineMs: number): void {
     if (this.#stage === "exited" || this.#killTimer) return;
     this.drain();
-    this.#child.kill("SIGTERM");
+    this.#signal("SIGTERM");
     this.#killTimer = setTimeout(() => this.kill(), deadlineMs);
   }
 
   kill(): void {
-    if (this.#stage !== "exited") this.#child.kill("SIGKILL");
+    if (this.#stage !== "exited") this.#signal("SIGKILL");
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (!(this.#child instanceof Error)) this.#child.kill(signal);
   }
 
   #become(next: ServerStage): void {
@@ -180,12 +128,13 @@ export class ServerProcess {
         this.#failedToStart = this.#stage === "starting";
         this.#become("exited");
         clearTimeout(this.#killTimer);
-        const watcher = this.#child.stdio[4] as Writable | undefined;
+        const watcher = this.#stream(4) as Writable | undefined;
         watcher?.on("error", () => {});
         watcher?.end("\n");
-        rmSync(this.directory, { recursive: true, force: true });
+        removeDirectory(this.directory);
         resolve(how);
       };
+      if (this.#child instanceof Error) return ended(this.#child.message);
       this.#child.on("error", (error) => ended(error.message));
       this.#child.on("exit", (code, signal) => ended(signal ? `killed by ${signal}` : `exit status ${code}`));
     });
@@ -194,7 +143,7 @@ export class ServerProcess {
   async #becomeReady(sockets: number): Promise<void> {
     const listening = new Promise<void>((resolve) => {
       let left = sockets;
-      this.#readLines(this.#child.stdio[3] as Readable, (line) => {
+      this.#readLines(3, (line) => {
         const { event, port } = JSON.parse(line) as { event: string; port: number };
         // It comes before the sockets.
         if (event === "listen-inspector") this.#inspectorPort = port;
@@ -209,42 +158,16 @@ export class ServerProcess {
     if (this.#stage === "starting") this.#become("running");
   }
 
-  #readLines(stream: Readable, take: (line: string) => void): void {
+  #readLines(descriptor: number, take: (line: string) => void): void {
+    const stream = this.#stream(descriptor) as Readable | undefined;
+    if (!stream) return;
     stream.on("error", () => {});
     createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", take);
   }
-}
 
-/** The child's descriptor of a hidden configuration. */
-const HIDDEN = 5;
-
-interface Prepared {
-  readonly config: string;
-  /** The file that `config` leads to, if that is hidden. */
-  readonly hidden?: number;
-}
-
-function prepareDirectory(options: ServerOptions): Prepared {
-  const config = `${options.directory}/config.capnp`;
-  rmSync(options.directory, { recursive: true, force: true });
-  // Servers that run as somebody else must get through the folder of all generations to their own.
-  mkdirSync(dirname(options.directory), { recursive: true, mode: 0o711 });
-  mkdirSync(options.directory, { mode: 0o700 });
-  const modules = writeModules(options.directory, options.residents);
-  const text = renderWorkerdConfig({ ...options, slots: options.threadSlots });
-  const hide = options.residents.some(({ spec }) => hasSecrets(spec.version));
-  if (!hide) writeFileSync(config, text);
-  if (options.uid !== undefined || options.gid !== undefined) {
-    for (const path of [options.directory, ...(hide ? [] : [config]), ...modules])
-      chownSync(path, options.uid ?? -1, options.gid ?? -1);
-  }
-  if (!hide) return { config };
-  // The files that the configuration embeds are found from where the link is.
-  symlinkSync(descriptorPath(HIDDEN), config);
-  try {
-    return { config, hidden: openHidden(text, options) };
-  } catch {
-    // The link leads nowhere: this start fails, and the next one is without resident threads.
-    return { config };
+  /** A child that could not be given its pipes has no `stdio` at all, whatever its type says. */
+  #stream(descriptor: number): Readable | Writable | undefined {
+    if (this.#child instanceof Error) return undefined;
+    return (this.#child.stdio as ChildProcess["stdio"] | undefined)?.[descriptor] ?? undefined;
   }
 }
