@@ -88,6 +88,40 @@ describe("a token", () => {
     assert(!othersConnection!.socket.readableEnded, "what is done with other tokens goes on");
   });
 
+  it("that expires ends what is done with it, and only then", async (test) => {
+    test.mock.timers.enable({ apis: ["setTimeout"] });
+    const month = 30 * 86_400_000;
+    const lasting = (tokenId: string, expiresInMs?: number): TokenCaller => ({
+      tokenId,
+      name: tokenId,
+      scope: "read",
+      ...(expiresInMs && { expiresInMs }),
+    });
+    const tokens = new Map(
+      [lasting("minute", 60_000), lasting("month", month), lasting("ever")].map((one) => [one.tokenId, one]),
+    );
+    const gate = new Gate({ tokens: { verify: (token) => tokens.get(token)! }, hosts: () => [] });
+    const show = (token: string, socket = new Socket()) => {
+      const headers = { host: "localhost", authorization: `Bearer ${token}` };
+      gate.identify({ method: "GET", url: "/tail", headers, socket } as unknown as IncomingMessage);
+      return socket;
+    };
+    const sockets = {
+      minute: show("minute"),
+      month: show("month"),
+      ever: show("ever"),
+      another: show("minute"),
+    };
+    show("ever", sockets.another);
+    const ended = () => Object.entries(sockets).flatMap(([name, { destroyed }]) => (destroyed ? [name] : []));
+    test.mock.timers.tick(59_999);
+    assert.deepEqual(ended(), []);
+    test.mock.timers.tick(1);
+    assert.deepEqual(ended(), ["minute"]);
+    for (let day = 0; day < 30; day++) test.mock.timers.tick(86_400_000);
+    assert.deepEqual(ended(), ["minute", "month"]);
+  });
+
   it("may take itself back", async (test) => {
     const doors = await openDoors(test);
     const admin = await tokenFor(doors, "admin");

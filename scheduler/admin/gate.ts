@@ -25,6 +25,15 @@ const MINUTE_MS = 60_000;
 const FAILURES_PER_MINUTE = 10;
 /** Far above what pages, probes and scripts ask for. */
 const CALLS_PER_MINUTE = 1_200;
+/** A timer of Node.js cannot wait for a month. */
+const LONGEST_TIMER_MS = 86_400_000;
+
+/** An open connection, and the token that was last shown on it. */
+interface Connection {
+  tokenId: string;
+  /** Ends it when the token expires. */
+  expiry?: NodeJS.Timeout;
+}
 
 export interface GatePorts {
   readonly tokens: Pick<TokenStore, "verify">;
@@ -38,8 +47,7 @@ export class Gate {
   readonly #clock: () => number;
   readonly #failures = new RateLimit({ most: FAILURES_PER_MINUTE, windowMs: MINUTE_MS });
   readonly #calls = new RateLimit({ most: CALLS_PER_MINUTE, windowMs: MINUTE_MS });
-  /** Open connections with the id of the token that was last shown on them. */
-  readonly #connections = new Map<Socket, string>();
+  readonly #connections = new Map<Socket, Connection>();
 
   constructor(ports: GatePorts) {
     this.#ports = ports;
@@ -68,13 +76,14 @@ export class Gate {
     }
     const caller = this.#authenticate(incoming, address);
     this.#count(this.#calls, caller.tokenId, "calls");
-    this.#remember(incoming.socket, caller.tokenId);
+    this.#remember(incoming.socket, caller);
     return caller;
   };
 
   /** Ends the connections on which this token was shown last, whatever goes on there. */
   cut(tokenId: string, except: Socket): void {
-    for (const [socket, id] of this.#connections) if (id === tokenId && socket !== except) socket.destroy();
+    for (const [socket, connection] of this.#connections)
+      if (connection.tokenId === tokenId && socket !== except) socket.destroy();
   }
 
   #vetHost({ headers: { host = "" } }: IncomingMessage): void {
@@ -111,10 +120,27 @@ export class Gate {
       throw new DexterError("RATE_LIMITED", { what, retryAfterSeconds: Math.ceil(waitMs / 1000) });
   }
 
-  #remember(socket: Socket, tokenId: string): void {
-    if (!this.#connections.has(socket)) socket.once("close", () => this.#connections.delete(socket));
-    this.#connections.set(socket, tokenId);
+  #remember(socket: Socket, { tokenId, expiresInMs }: TokenCaller): void {
+    const known = this.#connections.get(socket);
+    if (known?.tokenId === tokenId) return;
+    clearTimeout(known?.expiry);
+    if (!known) socket.once("close", () => this.#forget(socket));
+    const connection: Connection = { tokenId };
+    this.#connections.set(socket, connection);
+    if (expiresInMs !== undefined) endIn(expiresInMs, socket, connection);
   }
+
+  #forget(socket: Socket): void {
+    clearTimeout(this.#connections.get(socket)?.expiry);
+    this.#connections.delete(socket);
+  }
+}
+
+/** What was begun with a token does not outlast it: a caller may follow what happens for ever. */
+function endIn(ms: number, socket: Socket, connection: Connection): void {
+  const step = Math.min(ms, LONGEST_TIMER_MS);
+  const next = () => (step < ms ? endIn(ms - step, socket, connection) : void socket.destroy());
+  connection.expiry = setTimeout(next, step).unref();
 }
 
 /** The client's address; of a connection that is gone, `unknown`. */

@@ -36,6 +36,8 @@ export interface TokenInfo extends Omit<TokenRecord, "digest"> {
 
 export interface TokenCaller extends Caller {
   readonly tokenId: string;
+  /** For so long the token is good; undefined when it does not expire. */
+  readonly expiresInMs?: number;
 }
 
 /** Compared with when no token has the id, so that both cases take the same way. */
@@ -112,8 +114,14 @@ export class TokenStore {
     if (this.#isExpired(record))
       throw unauthenticated(`the token ${record.name} expired at ${record.expiresAt}; create another`);
     this.#usedMs.set(id, this.#clock());
-    const { name, scope, functions } = record;
-    return { tokenId: id, name, scope, ...(functions && { functions }) };
+    const { name, scope, functions, expiresAt } = record;
+    return {
+      tokenId: id,
+      name,
+      scope,
+      ...(functions && { functions }),
+      ...(expiresAt !== undefined && { expiresInMs: Date.parse(expiresAt) - this.#clock() }),
+    };
   }
 
   #isExpired({ expiresAt }: TokenRecord): boolean {
