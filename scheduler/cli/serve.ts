@@ -3,6 +3,7 @@ import { loadProject } from "../config/load.ts";
 import { DexterError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { Logs } from "../logs/logs.ts";
+import { endStderr } from "../logs/stderr.ts";
 import { DexterNode } from "../node.ts";
 import { Notifier } from "../notify.ts";
 import { banner } from "./banner.ts";
@@ -24,6 +25,8 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   const project = await readProject();
   warn(project.warnings);
   const isForPeople = dev || process.stderr.isTTY === true;
+  // By an exception too.
+  process.once("exit", endStderr);
   const logs = new Logs(project.node, {
     dev,
     ...(isForPeople ? { format: (await import("./log-line.ts")).logLine } : {}),

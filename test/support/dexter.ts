@@ -17,6 +17,8 @@ export interface DexterOptions {
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly command?: "start" | "dev";
+  /** A descriptor that gets its stderr, of which `output` then has nothing. */
+  readonly stderr?: number;
   /** How long it may take until ready, in ms. */
   readonly timeoutMs?: number;
 }
@@ -38,11 +40,11 @@ export interface RunningDexter {
 
 /** Starts dexter and resolves when it says that it is ready. Throws with its output when it does not. */
 export async function startDexter(options: DexterOptions): Promise<RunningDexter> {
-  const { dir, args = [], env = {}, command = "start", timeoutMs = 20_000 } = options;
+  const { dir, args = [], env = {}, command = "start", stderr = "pipe", timeoutMs = 20_000 } = options;
   const child = spawn(process.execPath, [commandFile, command, "--set", "listen=127.0.0.1:0", ...args], {
     cwd: dir,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", stderr],
   });
   const killNow = () => child.kill("SIGKILL");
   process.once("exit", killNow);
