@@ -165,11 +165,18 @@ export class Fleet<T> {
   }
 
   /**
-   * Starts one thread of a version that is not live yet, in every open server, so that it proves itself
-   * before `promote`.
+   * Starts one thread of a version that is not live yet, in the least busy server, so that it proves itself before
+   * `promote`; undefined when no server has a slot for it. What kills a server kills one then, and no more.
    */
-  stage(spec: FunctionSpec): Thread[] {
-    return this.#open.flatMap((server) => this.#start(server, spec, true) ?? []);
+  stage(spec: FunctionSpec): Thread | undefined {
+    const able = this.#open.filter((server) => server.threads.includes(undefined));
+    const server = fewestComing(able.filter(({ responsive }) => responsive)) ?? fewestComing(able);
+    return server && this.#start(server, spec, true);
+  }
+
+  /** Starts a thread of a version that has proved itself, in each open server that has none, right before `promote`. */
+  spread(spec: FunctionSpec): void {
+    for (const server of this.#open) if (!server.pool(spec)) this.#start(server, spec, true);
   }
 
   /** Gives up a staged version that will not be promoted. */
