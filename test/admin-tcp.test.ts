@@ -237,7 +237,7 @@ describe("with certificates", () => {
     const env = { NODE_EXTRA_CA_CERTS: `${folder.dir}/admin.pem` };
     const run = (args: string[], more = {}) => runDexter(args, { dir: folder.dir, env: { ...env, ...more } });
     const refused = await run(["list", "--node", url]);
-    assert.equal(refused.status, 1);
+    assert.equal(refused.status, 2);
     assert.match(refused.stderr, /token/);
     const made = await run(["token", "create", "ci", "--scope", "read"]);
     const { status, stdout, stderr } = await run(["list", "--node", url], {
