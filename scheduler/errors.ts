@@ -113,6 +113,11 @@ const catalogue = {
   ],
   ROUTE_TAKEN: ['{function}: its route "{pattern}" belongs to {owner}; change one of them', 409],
   NOT_WELL: ["{function}: version {version} is not well: {reason}", 422],
+  NO_ROOM: [
+    "{function}: no server has room to prove it in; try again, or raise max_threads_per_child or num_servers",
+    503,
+  ],
+  PROOF_LOST: ["{function}: the servers ended before it was loaded in one; try again", 503],
   NOT_PROVED: ["{reason}", 422],
   INIT_NOT_EMPTY: [
     "{path} is not empty: {entries}; choose another folder, or pass --force to keep these files and add the rest",

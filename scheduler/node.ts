@@ -61,6 +61,8 @@ export interface NodeOptions {
   /** Reads the configuration again, as the command line said. */
   readonly readProject: () => Promise<Project>;
   readonly tracer: Tracer;
+  /** How long a function may take to load, instead of LOAD_WITHIN_MS. */
+  readonly loadWithinMs?: number;
   readonly onRequest?: (request: RequestRecord) => void;
   /** Is told how the node is. */
   readonly notifier?: Notifier;
@@ -153,8 +155,12 @@ export class DexterNode {
     });
     this.#secretStore = new SecretStore(node.dataDir, node.secretKeyFile);
     this.#secrets = new HeldSecrets(this.#secretStore);
-    this.deployer = new Deployer(this.registry, this.#dispatcher.fleet, this.#supervisor, async (name) =>
-      dev ? NO_SECRETS : this.#secrets.of(name),
+    this.deployer = new Deployer(
+      this.registry,
+      this.#dispatcher.fleet,
+      this.#supervisor,
+      async (name) => (dev ? NO_SECRETS : this.#secrets.of(name)),
+      options.loadWithinMs,
     );
     this.#canaries = new Canaries({
       registry: this.registry,
@@ -352,11 +358,14 @@ export class DexterNode {
       for (const given of await this.deployments.load()) this.registry.put(this.registry.entryOf(given));
     this.#configureFront();
     await this.#supervisor.start(this.#firstBuilds());
-    await this.#firstLoads();
-    if (this.#options.inspect) await this.#supervisor.settled();
-    this.#throwIfStopping();
-    (await this.#changeListeners(node)).finish();
+    // Before the first loads, which may take their time: so long the operator can look on, and stop.
     await this.#admin.openSocket(adminSocket(node.dataDir));
+    await this.#inOrder(async () => {
+      await this.#firstLoads();
+      if (this.#options.inspect) await this.#supervisor.settled();
+      this.#throwIfStopping();
+      (await this.#changeListeners(node)).finish();
+    });
     this.#history.start();
     this.#recallTimer = setInterval(() => this.#dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", node.pidFile, `${process.pid}\n`);
@@ -486,7 +495,8 @@ export class DexterNode {
 
   async #firstBuilds(): Promise<void> {
     const entries = [...this.registry.functions.values()];
-    const { candidates, failures } = await this.deployer.prepareAll(entries, this.#progress(entries.length));
+    const progress = this.#progress(entries.length);
+    const { candidates, failures } = await this.deployer.prepareAll(entries, progress, "nowhere");
     this.#throwIfStopping();
     this.#throwOrReport(failures);
     for (const candidate of candidates) this.deployer.commit(candidate);
@@ -505,10 +515,53 @@ export class DexterNode {
   }
 
   /**
-   * Waits until a first thread of each active function is ready: a function that cannot load is found now. The
-   * functions take turns with the servers, each of which loads one after the other.
+   * Waits until a first thread of each active function is ready: a function that cannot load is found now, and one
+   * that never ends loading, or of which servers die, is not given to them any more.
    */
   async #firstLoads(): Promise<void> {
+    const unfit: DeployedFunction[] = [];
+    for (let found = await this.#findUnfit(); found.length > 0; found = await this.#findUnfit()) {
+      unfit.push(...found);
+      // What was to be loaded after them has still to show itself.
+      await this.#supervisor.settled();
+    }
+    // What has no version has been reported, but for those whose version was taken away.
+    const failing = [...this.registry.functions.values()].filter(
+      (entry) => entry.failure && (entry.live || unfit.includes(entry)),
+    );
+    const report = this.#options.dev ? unfit : failing.filter(({ source }) => !source);
+    if (!this.#options.dev)
+      this.#throwOrReport(failing.flatMap(({ source, failure }) => (source && failure) ?? []));
+    // The others of a node must not go without service for a deployed one that has become unable to load.
+    for (const { failure } of report) this.#reporter.failure(failure);
+  }
+
+  /** Functions of which a server died, or did not get on; they are suspended. */
+  async #findUnfit(): Promise<DeployedFunction[]> {
+    const starting = this.#firstThreads().filter((thread) => thread.state === "starting");
+    const outcomes = await Promise.allSettled(starting.map((thread) => this.deployer.outcome(thread)));
+    this.#throwIfStopping();
+    const unfit: DeployedFunction[] = [];
+    for (const [place, outcome] of outcomes.entries()) {
+      const entry = this.registry.functions.get(starting[place]!.functionName);
+      if (outcome.status === "fulfilled" || !entry || entry.failure) continue;
+      await this.#suspend(entry, outcome.reason as DexterError);
+      unfit.push(entry);
+    }
+    return unfit;
+  }
+
+  /** Also the servers that are busy with it, which nobody has waited for, are replaced. */
+  async #suspend(entry: DeployedFunction, reason: DexterError): Promise<void> {
+    this.deployer.suspend(entry, reason);
+    const stuck = [...this.#supervisor.members].filter(
+      ({ loader }) => loader.loading?.functionName === entry.config.name,
+    );
+    await Promise.all(stuck.map(({ key }) => this.#supervisor.kill(key)));
+  }
+
+  /** One of each function; they take turns with the servers, each of which loads one after the other. */
+  #firstThreads(): Thread[] {
     const servers = [...this.#dispatcher.fleet.servers];
     const first = new Map<string, Thread>();
     for (const [turn, name] of [...this.registry.functions.keys()].entries()) {
@@ -517,14 +570,7 @@ export class DexterNode {
       const thread = threads.find((one) => one?.functionName === name);
       if (thread) first.set(name, thread);
     }
-    const starting = [...first.values()].filter((thread) => thread.state === "starting");
-    await Promise.allSettled(starting.map((thread) => this.#supervisor.outcome(thread)));
-    if (this.#options.dev) return;
-    // What has no version has been reported.
-    const entries = [...this.registry.functions.values()].filter(({ live }) => live);
-    this.#throwOrReport(entries.flatMap(({ source, failure }) => (source && failure) ?? []));
-    // The others of a node must not go without service for a deployed one that has become unable to load.
-    for (const { source, failure } of entries) if (!source && failure) this.#reporter.failure(failure);
+    return [...first.values()];
   }
 
   #throwIfStopping(): void {

@@ -5,6 +5,8 @@
  */
 import type { VersionPayload } from "../runtime/protocol.ts";
 import type { DexterError } from "./errors.ts";
+import { LoadError } from "./load-error.ts";
+import { functionOf } from "./policy/canary.ts";
 import type { Fleet } from "./policy/fleet.ts";
 import type { FunctionSpec, Thread } from "./policy/thread.ts";
 import { contentId } from "./revision.ts";
@@ -69,6 +71,9 @@ export interface Member {
   settled?: "asked" | "done";
 }
 
+/** What became of a thread; `lost` with its server, or retired before its turn, for no fault of its own. */
+export type LoadOutcome = "loaded" | "lost";
+
 interface Slot {
   current?: Member;
   next?: Member;
@@ -100,7 +105,10 @@ export class Supervisor<T> {
   readonly #members = new Map<number, Member>();
   /** Versions with which a generation did not start, and until when they are loaded only. */
   readonly #distrusted = new Map<string, number>();
-  readonly #outcomes = new Map<Thread, { resolve: () => void; reject: (reason: DexterError) => void }>();
+  readonly #outcomes = new Map<
+    Thread,
+    { resolve: (outcome: LoadOutcome) => void; reject: (reason: DexterError) => void }
+  >();
   readonly #settledWaiters: (() => void)[] = [];
   #functions: Promise<unknown> = Promise.resolve();
   #nextKey = 1;
@@ -195,13 +203,30 @@ export class Supervisor<T> {
     void this.#probe(member);
   }
 
-  /** Queues a load at the thread's server; resolves, or rejects with LOAD_FAILED, when it is over. */
+  /** Queues a load at the thread's server. */
   load(thread: Thread): void {
     this.#members.get(thread.server)?.loader.load(thread);
   }
 
-  outcome(thread: Thread): Promise<void> {
+  /** Rejects with LOAD_FAILED when the thread cannot be loaded, or its server died of it. */
+  outcome(thread: Thread): Promise<LoadOutcome> {
     return new Promise((resolve, reject) => this.#outcomes.set(thread, { resolve, reject }));
+  }
+
+  /** The thread whose modules the server runs now. */
+  loadingIn(key: number): Thread | undefined {
+    return this.#members.get(key)?.loader.loading;
+  }
+
+  /** Ends a server that does not get on; another takes its place. Resolves when it is gone. */
+  async kill(key: number): Promise<void> {
+    const process = this.#members.get(key)?.process;
+    process?.kill();
+    await process?.exited;
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping;
   }
 
   end(thread: Thread): void {
@@ -317,14 +342,14 @@ export class Supervisor<T> {
       hasWaiting: () => this.#fleet.queue.size > 0,
       loaded: (thread, tookMs) => {
         this.#ports.onLoaded(thread, tookMs);
-        this.#settleOutcome(thread);
+        this.#settleOutcome(thread, "loaded");
         this.#fleet.loaded(thread, performance.now());
         if (slot.next === member) this.wake();
       },
       failed: (thread, reason) => this.#loadFailed(thread, reason),
       ended: (thread) => this.#fleet.ended(thread, performance.now()),
       unstarted: (thread) => {
-        this.#settleOutcome(thread);
+        this.#settleOutcome(thread, "lost");
         this.#fleet.unstarted(thread, performance.now());
         if (slot.next === member) this.wake();
       },
@@ -437,8 +462,7 @@ export class Supervisor<T> {
     } else {
       this.#ports.onEvent("info", "server ended", { server: index, generation, pid });
     }
-    for (const thread of [...this.#outcomes.keys()])
-      if (thread.server === member.key) this.#settleOutcome(thread);
+    this.#settleLost(member, expected ? undefined : how);
     this.wake();
   }
 
@@ -474,18 +498,31 @@ export class Supervisor<T> {
   #loadFailed(thread: Thread, reason: DexterError): void {
     const alive =
       this.#members.has(thread.server) && this.#members.get(thread.server)!.process.stage !== "exited";
-    this.#settleOutcome(thread, alive ? reason : undefined);
+    this.#settleOutcome(thread, alive ? reason : "lost");
     // First, because whoever answers the requests that waited asks what is known of the function.
     if (alive) this.#ports.onLoadFailed(thread, reason);
     this.#fleet.loadFailed(thread, String(reason.details.reason ?? reason.message), performance.now());
     this.wake();
   }
 
-  #settleOutcome(thread: Thread, reason?: DexterError): void {
-    const outcome = this.#outcomes.get(thread);
+  /** What a server ran as it died is the likeliest reason. @param how it died; undefined when it was to end */
+  #settleLost({ key, loader }: Member, how: string | undefined): void {
+    for (const thread of [...this.#outcomes.keys()]) {
+      if (thread.server !== key) continue;
+      const name = functionOf(thread.functionName);
+      const fault = how !== undefined && thread === loader.loading && !this.#stopping;
+      this.#settleOutcome(
+        thread,
+        fault ? new LoadError(name, `the server in which it was loaded ended (${how})`) : "lost",
+      );
+    }
+  }
+
+  #settleOutcome(thread: Thread, outcome: LoadOutcome | DexterError): void {
+    const waiting = this.#outcomes.get(thread);
     this.#outcomes.delete(thread);
-    if (reason) outcome?.reject(reason);
-    else outcome?.resolve();
+    if (typeof outcome === "string") waiting?.resolve(outcome);
+    else waiting?.reject(outcome);
   }
 
   #readLoads(): void {

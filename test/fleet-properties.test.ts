@@ -154,6 +154,7 @@ class Model {
         return use(this.staged.get(next.name), (version) => {
           this.staged.delete(next.name);
           this.live.set(next.name, version);
+          world.fleet.spread(this.spec(next.name, version));
           world.promote(this.spec(next.name, version));
         });
       case "drop":

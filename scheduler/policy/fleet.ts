@@ -5,6 +5,7 @@
  *
  * Here is what can happen; the rules are in the parts: serving.ts, spares.ts, room.ts, residency.ts.
  */
+import { leastBusy } from "./balancer.ts";
 import type { Effects } from "./effects.ts";
 import { Functions } from "./functions.ts";
 import type { ServerLoad } from "./hot-threads.ts";
@@ -137,11 +138,18 @@ export class Fleet<T> {
   }
 
   /**
-   * Starts one thread of a version that is not live yet, in every open server, so that it proves itself
-   * before `promote`.
+   * Starts one thread of a version that is not live yet, in the least busy server, so that it proves itself before
+   * `promote`; undefined when no server has a slot for it. What kills a server kills one then, and no more.
    */
-  stage(spec: FunctionSpec): Thread[] {
-    return this.#members.open.flatMap((server) => this.#room.start(server, spec, "extra") ?? []);
+  stage(spec: FunctionSpec): Thread | undefined {
+    const able = this.#members.open.filter((server) => server.threads.includes(undefined));
+    const server = leastBusy(able) ?? leastBusy(able, true);
+    return server && this.#room.start(server, spec, "extra");
+  }
+
+  /** Starts a thread of a version that has proved itself, in each open server that has none, right before `promote`. */
+  spread(spec: FunctionSpec): void {
+    for (const server of this.#members.open) if (!server.pool(spec)) this.#room.start(server, spec, "extra");
   }
 
   /** Gives up a staged version that will not be promoted. */

@@ -46,6 +46,7 @@ export class Loader {
   readonly #names = new Map<string, Thread>();
   #count = 0;
   #running = false;
+  #loading: Thread | undefined;
 
   constructor(process: ServerProcess, ports: LoaderPorts) {
     this.#process = process;
@@ -81,6 +82,11 @@ export class Loader {
     this.#forgetting = this.#forgetting.then(call);
   }
 
+  /** The thread whose modules the server runs now. */
+  get loading(): Thread | undefined {
+    return this.#loading;
+  }
+
   threadNamed(name: string): Thread | undefined {
     return this.#names.get(name);
   }
@@ -92,7 +98,11 @@ export class Loader {
       if (this.#dropRetired()) continue;
       const awaited = this.#loads.findIndex((thread) => this.#ports.isAwaited(thread));
       if (awaited < 0 && this.#ends.length > 0) this.#endOne(this.#ends.shift()!);
-      else await this.#loadOne(this.#loads.splice(Math.max(0, awaited), 1)[0]!);
+      else {
+        this.#loading = this.#loads.splice(Math.max(0, awaited), 1)[0]!;
+        await this.#loadOne(this.#loading);
+        this.#loading = undefined;
+      }
       if (!this.#isUrgent) await sleep(REST_MS);
     }
     this.#running = false;
