@@ -40,6 +40,8 @@ export class Deployer {
   readonly #loadWithinMs: number;
   /** In the order in which they proved themselves. */
   readonly #candidates = new Set<Candidate>();
+  /** Of candidates, and of what is on the way to be one. */
+  readonly #inWork = new Set<string>();
 
   constructor(
     registry: FunctionRegistry,
@@ -85,6 +87,7 @@ export class Deployer {
       }
       this.#registry.keep(version);
       const candidate = { entry, version };
+      this.#inWork.add(version.id);
       if (where === "server") await this.#prove(candidate);
       this.#candidates.add(candidate);
       return candidate;
@@ -133,13 +136,20 @@ export class Deployer {
     this.#fleet.spread(spec);
     this.#fleet.promote(spec, nowMs);
     this.#fleet.activate(entry.config.name, nowMs);
-    for (const id of this.#registry.prune()) this.#supervisor.forget(id);
+    this.#done(version);
   }
 
   /** Gives the threads back in which the version proved itself. */
   abandon(candidate: Candidate): void {
     this.#candidates.delete(candidate);
     this.#giveBack(candidate);
+    this.#done(candidate.version);
+  }
+
+  /** What is in work no longer is forgotten sooner or later, live or not. */
+  #done(version: Version): void {
+    this.#inWork.delete(version.id);
+    for (const id of this.#registry.prune(this.#inWork)) this.#supervisor.forget(id);
   }
 
   #giveBack({ entry, version }: Candidate): void {
@@ -190,7 +200,7 @@ export class Deployer {
       }
       throw new DexterError("PROOF_LOST", { function: candidate.version.functionName });
     } catch (error) {
-      this.#giveBack(candidate);
+      this.abandon(candidate);
       throw error;
     }
   }

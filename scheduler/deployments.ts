@@ -10,12 +10,12 @@ import { strict as assert } from "node:assert";
 import type { Canaries } from "./canaries.ts";
 import { DexterError } from "./errors.ts";
 import type { CanarySettings, Verdict } from "./policy/canary.ts";
-import { parseRoute } from "./policy/routes.ts";
+import { hardConflicts } from "./policy/routes.ts";
 import { type ProofPorts, prove } from "./proof.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import { contentId } from "./revision.ts";
 import type { FunctionPackage } from "./store/package.ts";
-import type { Change, Pointer } from "./store/pointer.ts";
+import { type Change, changed, type Pointer } from "./store/pointer.ts";
 import type { Store } from "./store/store.ts";
 
 export interface DeploymentPorts extends ProofPorts {
@@ -23,6 +23,7 @@ export interface DeploymentPorts extends ProofPorts {
   readonly store: Store;
   readonly registry: FunctionRegistry;
   keepVersions(): number;
+  baseDomain(): string;
   /** Changes of the node happen one after the other. */
   inOrder<T>(change: () => Promise<T>): Promise<T>;
   /** Where the function answers now. */
@@ -31,8 +32,16 @@ export interface DeploymentPorts extends ProofPorts {
   changed(): void;
   /** Removes the function's secrets. */
   forgetSecrets(name: string): Promise<void>;
-  /** The project's own function of this name is built and serves again; false when it has none. */
-  restore(name: string): Promise<boolean>;
+  /** The project's own function of this name is built and serves again; undefined when it has none. */
+  restore(name: string): Promise<"serves" | DexterError | undefined>;
+}
+
+/** What came of a delete. */
+export interface Removed {
+  /** Whether the project's own function serves now. */
+  readonly restored: boolean;
+  /** Why it does not, though there is one. */
+  readonly failure?: string;
 }
 
 /** What came of a deploy or a rollback. */
@@ -170,26 +179,31 @@ export class Deployments {
     });
   }
 
-  /** Forgets a deployed function and its secrets. @returns whether the project's own one serves now */
-  remove(name: string): Promise<boolean> {
+  /**
+   * Forgets a deployed function and its secrets; the project's own one takes its place. The secrets go first: cut
+   * short, a delete must leave none for another function of that name.
+   */
+  remove(name: string): Promise<Removed> {
     return this.#ports.inOrder(async () => {
       if (!this.#broken.has(name)) this.#known(name);
-      const { store, deployer, canaries } = this.#ports;
+      const { store, deployer, canaries, reporter } = this.#ports;
       canaries.end(name);
+      await this.#ports.forgetSecrets(name);
       await store.remove(name);
       this.#broken.delete(name);
       this.#pointers.delete(name);
-      await this.#ports.forgetSecrets(name);
       this.#revision++;
-      const restored = await this.#ports.restore(name);
-      if (!restored) await deployer.remove(name);
+      const own = await this.#ports.restore(name);
+      if (own === undefined) await deployer.remove(name);
       this.#ports.changed();
-      return restored;
+      if (own === undefined || own === "serves") return { restored: own === "serves" };
+      return { restored: false, failure: reporter.textOf(own) };
     });
   }
 
   async versions(name: string): Promise<VersionStatus[]> {
-    const { version: live, changes } = this.#known(name);
+    const { version, changes } = this.#known(name);
+    const live = this.#liveId(name) ?? version;
     return (await this.#ports.store.versions(name)).map(({ id, storedAtMs, bytes }) => {
       const last = changes.find(({ version }) => version === id);
       const storedAt = new Date(storedAtMs).toISOString();
@@ -217,7 +231,8 @@ export class Deployments {
         if (pointer && id !== pointer.version) log.error(`${name}: version ${id} serves, the last good one`);
         const at = new Date().toISOString();
         const change: Change = { action: "deploy", version: id, at, by: "repair" };
-        return { pointer: pointer ?? { version: id, since: at, changes: [change] }, given };
+        if (pointer?.version === id) return { pointer, given };
+        return { pointer: changed(pointer, change), given };
       } catch (error) {
         log.error(`${name}: ${(error as Error).message}`);
       }
@@ -228,10 +243,14 @@ export class Deployments {
 
   /** The version that was live before this one, of those that are kept. Throws NO_VERSION. */
   async #before(name: string, { version: live, changes }: Pointer): Promise<string> {
-    const kept = new Set((await this.#ports.store.versions(name)).map(({ id }) => id));
-    const before = changes.find(({ version }) => version !== live && kept.has(version));
-    if (before === undefined) throw new DexterError("NO_VERSION_BEFORE", { function: name });
-    return before.version;
+    const { store } = this.#ports;
+    for (const version of new Set(changes.map((change) => change.version))) {
+      if (version === live) continue;
+      // One that is damaged, or not kept, is nothing to go back to.
+      const given = await store.read(name, version).catch(() => undefined);
+      if (given) return version;
+    }
+    throw new DexterError("NO_VERSION_BEFORE", { function: name });
   }
 
   #isLive({ settings, version }: FunctionPackage): boolean {
@@ -325,13 +344,14 @@ export class Deployments {
       .catch((error: Error) => log.warn(`old versions of ${name} cannot be removed: ${error.message}`));
   }
 
-  /** Throws ROUTE_TAKEN when another function has one of these routes. */
-  #checkRoutes({ settings: { name, routes } }: FunctionPackage): void {
-    const wanted = new Set(routes.map((route) => parseRoute(route).pattern));
-    for (const { config: other } of this.#ports.registry.functions.values()) {
-      const taken = other.routes.map((route) => parseRoute(route).pattern).find((route) => wanted.has(route));
-      if (other.name !== name && taken !== undefined)
-        throw new DexterError("ROUTE_TAKEN", { function: name, pattern: taken, owner: other.name });
+  /** Throws ROUTE_TAKEN when another function has one of these routes, be it given or by name. */
+  #checkRoutes({ settings }: FunctionPackage): void {
+    const { name } = settings;
+    const others = [...this.#ports.registry.functions.values()].map(({ config }) => config);
+    const all = [...others.filter((other) => other.name !== name), settings];
+    for (const { pattern, owners } of hardConflicts(all, this.#ports.baseDomain())) {
+      const owner = owners.find((one) => one !== name)!;
+      if (owners.includes(name)) throw new DexterError("ROUTE_TAKEN", { function: name, pattern, owner });
     }
   }
 

@@ -187,6 +187,7 @@ export class DexterNode {
       reporter: this.#reporter,
       log: logs.log,
       inOrder: (change) => this.#inOrder(change),
+      baseDomain: () => this.#project.node.baseDomain,
       keepVersions: () => this.#project.node.keepVersions,
       routesOf: (name) => this.#front.routesOf(name),
       forgetSecrets: (name) => this.#secrets.forget(name),
@@ -287,7 +288,11 @@ export class DexterNode {
         entries,
         this.#progress(entries.length),
       );
-      const fatal = this.#fatal(failures);
+      // A deployed function that fails is no reason to refuse the project.
+      const deployed = new Set<unknown>(
+        entries.flatMap(({ source, failure }) => (source ? [] : (failure ?? []))),
+      );
+      const fatal = this.#fatal(failures.filter((failure) => !deployed.has(failure)));
       if (fatal.length > 0) {
         listeners.abandon();
         logs.abandon();
@@ -390,14 +395,23 @@ export class DexterNode {
     return [...own.map((config) => this.registry.entryFor(config)), ...deployed];
   }
 
-  async #restore(name: string): Promise<boolean> {
+  /** When the project's own function does not work, it keeps its failure until it is mended and built again. */
+  async #restore(name: string): Promise<"serves" | DexterError | undefined> {
     const config = this.#project.functions.find((own) => own.name === name);
-    if (config === undefined) return false;
+    if (config === undefined) return undefined;
     const entry = this.registry.entryFor(config);
-    const candidate = await this.deployer.prepare(entry);
-    this.registry.put(entry);
-    if (candidate) this.deployer.commit(candidate);
-    return true;
+    try {
+      const candidate = await this.deployer.prepare(entry);
+      this.registry.put(entry);
+      if (candidate) this.deployer.commit(candidate);
+      return "serves";
+    } catch (error) {
+      if (!(error instanceof DexterError)) throw error;
+      this.registry.put(entry);
+      this.deployer.suspend(entry, error);
+      this.#reporter.failure(error);
+      return error;
+    }
   }
 
   #configureFront(): void {

@@ -106,16 +106,21 @@ export class FunctionRegistry {
     this.#versions.set(version.id, version);
   }
 
-  /** Ids of versions that are kept no longer. */
-  prune(): string[] {
+  /**
+   * Ids of versions that are kept no longer. Of functions that are not here, a few of the latest failures are kept,
+   * for their stacks.
+   * @param inWork versions that prove themselves, or have
+   */
+  prune(inWork: ReadonlySet<string> = new Set()): string[] {
     const entries = [...this.functions.values(), ...this.canaries.values()];
     const live = new Set(entries.map((entry) => entry.live?.id));
     const counts = new Map<string, number>();
     const pruned: string[] = [];
     for (const version of [...this.#versions.values()].reverse()) {
-      if (live.has(version.id)) continue;
-      const count = (counts.get(version.functionName) ?? 0) + 1;
-      counts.set(version.functionName, count);
+      if (live.has(version.id) || inWork.has(version.id)) continue;
+      const owner = this.functions.has(version.functionName) ? version.functionName : "";
+      const count = (counts.get(owner) ?? 0) + 1;
+      counts.set(owner, count);
       if (count > KEPT_VERSIONS) pruned.push(version.id);
     }
     for (const id of pruned) this.#versions.delete(id);

@@ -108,6 +108,18 @@ describe("a deploy", () => {
     await deployPackage(node, says("one", "1", { routes: ["b.test/*"] }));
   });
 
+  it("is refused a route that another function has by its name", async (test) => {
+    const node = await start(test);
+    await deployPackage(node, says("hello", "hello"));
+    for (const route of ["hello.localhost/*", "*/hello/*"]) {
+      const thief = deployPackage(node, says("thief", "stolen", { routes: [route] }));
+      await assert.rejects(thief, /thief: its route ".*hello.*" belongs to hello/);
+    }
+    await deployPackage(node, says("index", "index"));
+    await deployPackage(node, says("rest", "rest", { catchAll: true }));
+    assert.equal(await textAt(node, "/hello"), "hello");
+  });
+
   it("of two at once takes one after the other", async (test) => {
     const node = await start(test);
     const texts = ["one", "two", "three", "four"];
@@ -190,6 +202,41 @@ describe("deployed functions", () => {
     assert.equal(await textAt(node, "/other"), "other");
     assert.deepEqual(await readdir(`${node.folder.dir}/.dexter/store`), ["other"]);
     assert.equal((await adminCall(node, "DELETE", "/functions/hello")).status, 404);
+  });
+
+  it("can be deleted when the project's own function does not build", async (test) => {
+    const node = await start(test, { hello: "export default { fetch: () => new Response('project') };" });
+    await deployPackage(node, says("hello", "deployed"));
+    await node.folder.write({ "functions/hello.js": "export default { fetch: ( => 1 };" });
+    const { status, body } = await adminCall(node, "DELETE", "/functions/hello");
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.equal(body.restored, false);
+    assert.match(body.failure, /functions\/hello\.js:1/);
+    assert.equal((await node.get("/hello")).status, 500);
+    await node.folder.write({
+      "functions/hello.js": "export default { fetch: () => new Response('mended') };",
+    });
+    assert.equal((await adminCall(node, "POST", "/reload")).status, 200);
+    assert.equal(await textAt(node, "/hello"), "mended");
+  });
+
+  it("whose live version was damaged are listed as what serves, and go back to a good one", async (test) => {
+    const folder = await temporaryFolder(test);
+    const before = await startNode(test, { functions: {}, directives: DIRECTIVES, folder });
+    for (const text of ["one", "two"]) await deployPackage(before, says("hello", text));
+    const bad = await deployPackage(before, says("hello", "three"));
+    await before.dexter.stop();
+    await folder.write({ [`.dexter/store/hello/versions/${bad.version}.json`]: "damaged" });
+    const after = await startNode(test, { functions: {}, directives: DIRECTIVES, folder });
+    assert.equal(await textAt(after, "/hello"), "two");
+    const { body } = await adminCall(after, "GET", "/functions/hello/versions");
+    const live = body
+      .filter((one: { live: boolean }) => one.live)
+      .map((one: { version: string }) => one.version);
+    assert.deepEqual(live, [says("hello", "two").version.id]);
+    const back = await adminCall(after, "POST", "/functions/hello/rollback");
+    assert.equal(back.status, 200, JSON.stringify(back.body));
+    assert.equal(await textAt(after, "/hello"), "one");
   });
 
   it("that can no longer be loaded do not keep the node from serving the others", async (test) => {

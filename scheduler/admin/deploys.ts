@@ -38,7 +38,7 @@ export const deploys =
       return c.json(seen.map((fn): ListedFunction => ({ ...fn, ...originOf(deployments, fn.name) })));
     });
     app.delete("/functions/:name", allow("deploy"), async (c) =>
-      c.json({ restored: await deployments.remove(c.req.param("name")) }),
+      c.json(await deployments.remove(c.req.param("name"))),
     );
     app.get("/functions/:name/versions", allow("read"), async (c) =>
       c.json(await deployments.versions(c.req.param("name"))),

@@ -1,6 +1,6 @@
 /** `dexter list`, `versions`, `promote`, `rollback` and `delete`: the functions of a running node, and their versions. */
 import type { ListedFunction } from "../admin/deploys.ts";
-import type { Deployed, VersionStatus } from "../deployments.ts";
+import type { Deployed, Removed, VersionStatus } from "../deployments.ts";
 import { DexterError } from "../errors.ts";
 import { confirmed } from "./confirm.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
@@ -72,8 +72,10 @@ export async function remove(name: string, options: ClientOptions & { yes?: bool
     throw new DexterError("USAGE", {
       reason: `${name} was not deleted; to delete it without being asked, pass --yes`,
     });
-  const { restored } = await callNode<{ restored: boolean }>(address, "DELETE", pathOf(name));
-  if (options.json) return printJson({ function: name, restored });
+  const removed = await callNode<Removed>(address, "DELETE", pathOf(name));
+  if (options.json) return printJson({ function: name, ...removed });
+  const { restored, failure } = removed;
+  if (failure !== undefined) console.error(`the project's own ${name} does not serve: ${failure}`);
   console.log(`${name} is deleted${restored ? "; the project's own one serves again" : ""}`);
 }
 

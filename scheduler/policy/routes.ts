@@ -105,6 +105,14 @@ export function findConflicts(functions: readonly RoutedFunction[], options: Rou
     }));
 }
 
+/** As `findConflicts`, without what any function may ask for: all that no other one answers. */
+export function hardConflicts(functions: readonly RoutedFunction[], baseDomain: string): RouteConflict[] {
+  const routed = functions.map((each) => ({ ...each, catchAll: false }));
+  return findConflicts(routed, { baseDomain }).filter(
+    ({ pattern, owners }) => pattern !== "*/*" || !owners.includes("index"),
+  );
+}
+
 function routesFor({ name, routes, catchAll }: RoutedFunction, baseDomain: string): Owned[] {
   const owned: Owned[] = routes.map((pattern) => ({ ...parseRoute(pattern), name, rank: 0 }));
   if (routes.length === 0 && !catchAll) {

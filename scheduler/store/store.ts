@@ -32,9 +32,19 @@ export class Store {
     this.#root = path.join(dataDir, "store");
   }
 
-  /** Removes what writes that were cut short have left. Throws STORE_FAILED. */
+  /** Removes what writes, first deploys and deletes that were cut short have left. Throws STORE_FAILED. */
   async open(): Promise<void> {
-    for (const name of await this.functions()) {
+    const names = await this.functions();
+    for (const entry of await readdir(this.#root, { withFileTypes: true }).catch(() => [])) {
+      const { name } = entry;
+      if (!entry.isDirectory() || !DNS_LABEL.test(name) || names.includes(name)) continue;
+      const absent = await lstat(this.#pointerFile(name)).then(
+        () => false,
+        (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+      );
+      if (absent) await rm(this.#folder(name), { recursive: true, force: true }).catch(() => {});
+    }
+    for (const name of names) {
       for (const folder of [this.#folder(name), this.#versionsFolder(name)])
         await removeLeftovers(folder).catch(() => {});
     }
