@@ -100,6 +100,27 @@ describe("a deploy whose module scope", () => {
   });
 });
 
+describe("a deploy that fails", () => {
+  it("is refused when all servers die meanwhile", async (test) => {
+    const node = await startEmpty(test);
+    for (const { pid } of node.node.status().servers) process.kill(pid, "SIGKILL");
+    const broken = makePackage("hello", "throw new RangeError('no luck');\nexport default {};");
+    await assert.rejects(deployPackage(node, broken), /hello cannot be loaded/);
+    assert.equal((await node.get("/hello")).status, 404);
+  });
+
+  it("leaves nothing in memory for long", async (test) => {
+    const node = await startEmpty(test);
+    const broken = Array.from({ length: 8 }, (_, i) => makePackage(`no${i}`, `throw new Error("${i}");`));
+    for (const given of broken)
+      await assert.rejects(deployPackage(node, given), /Error: \d[\s\S]*index\.js:1/);
+    const dry = Array.from({ length: 8 }, (_, i) => says("dry", String(i)));
+    for (const given of dry) await deployPackage(node, given, "?dry-run");
+    const kept = [...broken, ...dry].filter(({ version }) => node.node.registry.version(version.id));
+    assert.ok(kept.length <= 5, `${kept.length} versions are kept`);
+  });
+});
+
 describe("a node", () => {
   it("starts without a deployed function that has come to load without end, which can be deleted", async (test) => {
     const folder = await temporaryFolder(test);
@@ -109,6 +130,9 @@ describe("a node", () => {
     const after = await start(test, folder);
     assert.equal((await after.get("/good")).text, "good");
     assert.equal((await after.get("/moody")).status, 500);
+    // The project is not refused for it.
+    await after.node.reload();
+    assert.equal((await after.get("/good")).text, "good");
     assert.equal((await adminCall(after, "DELETE", "/functions/moody")).status, 200);
     assert.equal((await after.get("/moody")).status, 404);
   });

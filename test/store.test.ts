@@ -26,6 +26,16 @@ async function storeOf(test: TestContext) {
 
 const code = (wanted: string) => (error: unknown) => error instanceof DexterError && error.code === wanted;
 
+describe("a store that is opened", () => {
+  it("has no functions left whose first deploy or delete was cut short", async (test) => {
+    const { dir, store, add } = await storeOf(test);
+    await add("one");
+    await store.add(says("half", "half"));
+    await store.open();
+    assert.deepEqual(await readdir(`${dir}/store`), ["hello"]);
+  });
+});
+
 describe("a stored version", () => {
   it("is read as it was stored", async (test) => {
     const { store, add } = await storeOf(test);
