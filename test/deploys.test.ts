@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { describe, it, type TestContext } from "node:test";
 import { runDexter } from "./support/cli.ts";
 import { adminCall, deployPackage, makePackage, says } from "./support/deploy.ts";
-import { constantLoad, startNode, type TestNode, temporaryFolder, until } from "./support/node.ts";
+import { constantLoad, startNode, type TestNode, temporaryFolder } from "./support/node.ts";
 
 const DIRECTIVES = { num_servers: 2, start_threads: 1, min_spare_threads: 1, max_spare_threads: 2 };
 
@@ -237,19 +237,6 @@ describe("deployed functions", () => {
     const back = await adminCall(after, "POST", "/functions/hello/rollback");
     assert.equal(back.status, 200, JSON.stringify(back.body));
     assert.equal(await textAt(after, "/hello"), "one");
-  });
-
-  it("that can no longer be loaded do not keep the node from serving the others", async (test) => {
-    const folder = await temporaryFolder(test);
-    const before = await startNode(test, { functions: {}, directives: DIRECTIVES, folder });
-    await deployPackage(before, says("good", "good"));
-    const moody = `if (Date.now() > ${Date.now() + 1_500}) throw new Error("too late");
-export default { fetch: () => new Response("in time") };`;
-    await deployPackage(before, makePackage("moody", moody));
-    await before.dexter.stop();
-    await until("the moment has passed", () => Date.now() > Number(/> (\d+)/.exec(moody)![1]));
-    const after = await startNode(test, { functions: {}, directives: DIRECTIVES, folder });
-    assert.equal(await textAt(after, "/good"), "good");
   });
 });
 
