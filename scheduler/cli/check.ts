@@ -19,7 +19,7 @@ interface Checked {
 
 export async function check(options: CommonOptions): Promise<void> {
   try {
-    const project = await loadProject(projectOptions(options));
+    const project = await loadProject({ ...projectOptions(options), mayBeEmpty: "with directives" });
     warn(project.warnings);
     const functions = await checkAll(project);
     const errors = functions.flatMap(({ error }) => error ?? []);
@@ -66,6 +66,7 @@ function printJson(result: object): void {
 }
 
 function print(functions: readonly Checked[]): void {
+  if (functions.length === 0) return console.log("the configuration is good; it has no functions of its own");
   const rows = functions.map(({ name, version = "", bytes = 0, routes }) => [
     name,
     version,

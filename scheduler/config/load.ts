@@ -33,8 +33,8 @@ export interface LoadOptions {
   readonly set?: readonly string[] | undefined;
   /** Whether `.dev.vars` count. */
   readonly dev?: boolean | undefined;
-  /** Whether a project without functions is good: for a node that has them deployed. */
-  readonly mayBeEmpty?: boolean | undefined;
+  /** Whether a project without functions is good, or one with a `[dexter]` table: for a node that has them deployed. */
+  readonly mayBeEmpty?: boolean | "with directives" | undefined;
 }
 
 /**
@@ -65,7 +65,9 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   functions.push(...(await folderFunctions(document, directives, defaults, node, functions[0]?.main, load)));
   // A main or an entry that is wrong has a problem of its own, which says enough.
   const isEmpty = functions.length === 0 && wrangler.pathOf("main").length === 0;
-  if (isEmpty && !options.mayBeEmpty && problems.errorCount === errorsBefore)
+  const mayBeEmpty =
+    options.mayBeEmpty === "with directives" ? wrangler.dexter.length > 0 : options.mayBeEmpty;
+  if (isEmpty && !mayBeEmpty && problems.errorCount === errorsBefore)
     problems.error(
       document,
       [],
