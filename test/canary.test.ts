@@ -25,23 +25,21 @@ describe("a canary", () => {
     const { version, canaryPercent } = await deployPackage(
       node,
       says("hello", "new"),
-      "?canary=30&window=2000",
+      "?canary=50&window=4000",
     );
-    assert.equal(canaryPercent, 30);
-    const load = constantLoad(test, node, "/hello", 4);
-    await until("it has had requests", async () => ((await canaryOf(node))?.new.requests ?? 0) > 50);
+    assert.equal(canaryPercent, 50);
+    // Too few for a comparison of p99, which this machine's moods would decide.
+    const answers = await Promise.all(Array.from({ length: 90 }, () => node.get("/hello")));
+    for (const { status, text } of answers) assert.match(`${status} ${text}`, /^200 (old|new)$/);
+    const news = answers.filter(({ text }) => text === "new").length;
+    assert.ok(news >= 20 && news <= 70, `${news} of 90`);
     const shown = await canaryOf(node);
-    assert.equal(shown?.version, version);
-    const share = shown!.new.requests / (shown!.new.requests + shown!.old.requests);
-    assert.ok(share > 0.1 && share < 0.5, `${share}`);
+    if (shown) assert.deepEqual([shown.version, shown.new.requests], [version, news]);
     await until("it is promoted", async () => !(await canaryOf(node)), 20_000);
-    await load.stop();
-    assert.deepEqual(load.errors, []);
-    for (const { status, text } of load.answers) assert.match(`${status} ${text}`, /^200 (old|new)$/);
     for (let i = 0; i < 20; i++) assert.equal((await node.get("/hello")).text, "new");
     const { body } = await adminCall(node, "GET", "/functions/hello/versions");
-    assert.equal(body.find((one: { live: boolean }) => one.live).last.action, "promote");
-    assert.equal(body.find((one: { live: boolean }) => one.live).last.by, "canary");
+    const live = body.find((one: { live: boolean }) => one.live);
+    assert.deepEqual([live.version, live.last.action, live.last.by], [version, "promote", "canary"]);
   });
 
   it("that fails is rolled back before its window is over", async (test) => {
