@@ -69,7 +69,14 @@ describe("a node with more functions than threads", () => {
   const functions = Object.fromEntries(
     names("f", 120).map((name) => [name, `export default { fetch: () => new Response("this is ${name}") };`]),
   );
-  const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]!;
+  /** Empty for a process that has ended meanwhile. */
+  const commandOf = (pid: number) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]!;
+    } catch {
+      return "";
+    }
+  };
 
   it("serves each, holds no bundler, and takes up a change", async (test) => {
     const node = await startNode(test, {
