@@ -58,18 +58,7 @@ export class Deployer {
   }
 
   /**
-   * Builds a function and makes the result live, if it differs from what is.
-   * @returns the new version, or undefined when nothing changed
-   * @throws BuildError, LoadError, SECRETS_DAMAGED, SECRETS_LOCKED; the function's `failure` keeps it
-   */
-  async update(entry: DeployedFunction): Promise<Version | undefined> {
-    const candidate = await this.prepare(entry);
-    if (candidate) this.commit(candidate);
-    return candidate?.version;
-  }
-
-  /**
-   * The first half of `update`: undefined when what is live is what was built, with the same secrets.
+   * Builds a function and proves the result: undefined when what is live is what was built, with the same secrets.
    * @param given what to take instead of what the builder builds
    * @param where `nowhere` while there are no servers yet: their first loads are the proof
    */
@@ -125,7 +114,7 @@ export class Deployer {
     };
   }
 
-  /** The second half: requests go to the new version from now on. */
+  /** Makes what was prepared live: requests go to the new version from now on. */
   commit(candidate: Candidate): void {
     const { entry, version } = candidate;
     const nowMs = performance.now();

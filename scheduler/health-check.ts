@@ -1,6 +1,7 @@
 /** The question that a new version must answer well before it goes live: one request to a thread of it. */
 import { request } from "node:http";
 import { EXCEPTION_HEADER, type ExceptionReport } from "../runtime/protocol.ts";
+import { parseReport } from "./dispatch/exchange.ts";
 import { DexterError } from "./errors.ts";
 import { contentId } from "./revision.ts";
 import type { Version } from "./types.ts";
@@ -62,20 +63,10 @@ export function checkHealth(
       response.on("error", () => {});
       response.on("close", () => {
         if (signal.aborted) return resolve(late);
-        const report = headers[EXCEPTION_HEADER] === undefined ? undefined : reportIn(text);
-        resolve(report ?? `GET ${path} was answered with ${statusCode}: ${text.slice(0, SHOWN_LENGTH)}`);
+        if (headers[EXCEPTION_HEADER] !== undefined) return resolve(parseReport(text));
+        resolve(`GET ${path} was answered with ${statusCode}: ${text.slice(0, SHOWN_LENGTH)}`);
       });
     });
     call.end();
   });
-}
-
-/** A function may send the mark of an exception itself, before anything. */
-function reportIn(text: string): ExceptionReport | undefined {
-  try {
-    const { name, message, stack } = JSON.parse(text) as Partial<ExceptionReport>;
-    return { name: String(name), message: String(message), stack: String(stack) };
-  } catch {
-    return undefined;
-  }
 }

@@ -346,7 +346,7 @@ function endTunnel(tunnel: Socket): void {
 }
 
 /** A function may have written what looks like the prelude's report: nothing about it is taken for granted. */
-function parseReport(text: string): ExceptionReport {
+export function parseReport(text: string): ExceptionReport {
   try {
     return reportOf(JSON.parse(text), MOST_CAUSES);
   } catch {
