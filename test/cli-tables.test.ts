@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { statusText } from "../scheduler/cli/status-text.ts";
 import { list, prose, table } from "../scheduler/cli/table.ts";
-import type { NodeStatus, ThreadStatus } from "../scheduler/status.ts";
+import type { NodeStatus, ThreadStatus } from "../scheduler/status/status.ts";
 
 const thread = (slot: number, letter: string): ThreadStatus => ({
   slot,

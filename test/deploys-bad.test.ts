@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { type FunctionPackage, pack } from "../scheduler/store/package.ts";
+import { type FunctionPackage, pack } from "../scheduler/versions/package.ts";
 import { adminCall, deployPackage, makePackage, says, socketOf } from "./support/deploy.ts";
 import { startNode, until } from "./support/node.ts";
 

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { loadProject } from "../scheduler/config/load.ts";
+import { Store } from "../scheduler/deploy/store.ts";
 import { Logs } from "../scheduler/logs/logs.ts";
-import { DexterNode } from "../scheduler/node.ts";
-import type { FunctionPackage } from "../scheduler/store/package.ts";
-import { Store } from "../scheduler/store/store.ts";
+import { DexterNode } from "../scheduler/node/node.ts";
 import { tracingSettings } from "../scheduler/tracing/settings.ts";
 import { Tracer } from "../scheduler/tracing/tracer.ts";
+import type { FunctionPackage } from "../scheduler/versions/package.ts";
 import { adminCall, deployPackage, makePackage, says } from "./support/deploy.ts";
 import type { Folder } from "./support/function.ts";
 import { cleanUp, httpGet, temporaryFolder, until, writeProject } from "./support/node.ts";

@@ -1,13 +1,13 @@
 /** The client of a thread's socket, against a server that does whatever the test wants. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import type { ResponseHead } from "../scheduler/dispatch/response-head.ts";
 import {
   type ConnectionLoss,
   type ResponseSink,
   ThreadClient,
   type ThreadConnection,
 } from "../scheduler/dispatch/thread-client.ts";
-import type { ResponseHead } from "../scheduler/http/response-head.ts";
 import { FakeThread } from "./support/fake-thread.ts";
 
 const HEAD = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { codeFrame } from "../scheduler/bundle/frame.ts";
 import { plainProblem } from "../scheduler/bundle/problems.ts";
-import { highlight } from "../scheduler/errorpage/highlight.ts";
+import { highlight } from "../scheduler/failures/highlight.ts";
 import {
   type ErrorPageInput,
   renderErrorPage,
   renderErrorText,
   renderProductionError,
   wantsHtml,
-} from "../scheduler/errorpage/page.ts";
+} from "../scheduler/failures/page.ts";
 
 const source = 'const a = 1;\nthrow new Error("<script>alert(1)</script>"); // why\n';
 

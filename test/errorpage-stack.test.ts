@@ -4,7 +4,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import type { ExceptionReport } from "../runtime/protocol.ts";
 import { createBuilder } from "../scheduler/bundle/builder.ts";
-import { mapException, mapStack } from "../scheduler/errorpage/stack.ts";
+import { mapException, mapStack } from "../scheduler/failures/stack.ts";
 import { functionConfig, makeFolder, runVersion } from "./support/function.ts";
 
 const cleanups: (() => Promise<void>)[] = [];

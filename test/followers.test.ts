@@ -5,12 +5,12 @@ import { createAdmin } from "../scheduler/admin/app.ts";
 import { type Caller, LOCAL } from "../scheduler/admin/caller.ts";
 import { tail } from "../scheduler/admin/tail.ts";
 import type { Exchange } from "../scheduler/dispatch/exchange.ts";
+import { Reporter } from "../scheduler/failures/reporter.ts";
 import { Followers } from "../scheduler/logs/followers.ts";
 import { Journal } from "../scheduler/logs/journal.ts";
 import type { ConsoleEvent, TailEvent } from "../scheduler/logs/tail-event.ts";
 import { parseTailFilter } from "../scheduler/logs/tail-filter.ts";
-import { Reporter } from "../scheduler/reporter.ts";
-import type { Member } from "../scheduler/supervisor.ts";
+import type { Member } from "../scheduler/server/supervisor.ts";
 import { until } from "./support/node.ts";
 
 const ALL = parseTailFilter({});

@@ -4,8 +4,8 @@ import { request } from "node:http";
 import { describe, it, type TestContext } from "node:test";
 import { createAdmin } from "../scheduler/admin/app.ts";
 import { health, PROBE_PATHS, type Readiness } from "../scheduler/admin/health.ts";
-import { adminSocket } from "../scheduler/paths.ts";
 import { callControl } from "../scheduler/server/control.ts";
+import { adminSocket } from "../scheduler/system/paths.ts";
 import { cleanUp, startNode, type TestNode, until } from "./support/node.ts";
 
 async function ask(node: TestNode, path: string) {

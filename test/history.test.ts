@@ -1,7 +1,7 @@
 /** What a node remembers of its last 15 minutes, with a clock of the test's own. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { recentDeploys } from "../scheduler/history/deploys.ts";
+import { recentDeploys } from "../scheduler/admin/recent-deploys.ts";
 import { RecentFailures } from "../scheduler/history/failures.ts";
 import { EVERY_MS, History } from "../scheduler/history/history.ts";
 import { quantileMs } from "../scheduler/history/tally.ts";

@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { parse } from "smol-toml";
+import { initProject, projectName } from "../scheduler/cli/template.ts";
 import { DexterError } from "../scheduler/errors.ts";
-import { initProject, projectName } from "../scheduler/init.ts";
 import { startWorkerd } from "./support/workerd.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -97,7 +97,7 @@ test("makes a DNS label of any folder's name", () => {
 test("finds the template from a bundle beside its folder, as dist/dexter.js is", async () => {
   const bundle = join(scratch, "package", "dist", "dexter.js");
   await build({
-    entryPoints: [join(root, "scheduler/init.ts")],
+    entryPoints: [join(root, "scheduler/cli/template.ts")],
     outfile: bundle,
     bundle: true,
     platform: "node",

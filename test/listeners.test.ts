@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { DexterError } from "../scheduler/errors.ts";
 import { createClientResolver } from "../scheduler/http/client-address.ts";
-import { Listeners } from "../scheduler/listeners.ts";
+import { Listeners } from "../scheduler/http/listeners.ts";
 import type { ListenAddress, NodeConfig, TlsConfig } from "../scheduler/types.ts";
 import { type MadeCertificate, makeCertificate, writeCertificate } from "./support/certificates.ts";
 import { RawConnection } from "./support/http.ts";

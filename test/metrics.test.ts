@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { describe, it, type TestContext } from "node:test";
-import { adminSocket } from "../scheduler/paths.ts";
 import { callControl } from "../scheduler/server/control.ts";
+import { adminSocket } from "../scheduler/system/paths.ts";
 import { Exposition } from "./support/exposition.ts";
 import { isAlive, startNode, type TestNode, until } from "./support/node.ts";
 

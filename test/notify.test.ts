@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it, type TestContext } from "node:test";
-import { Notifier } from "../scheduler/notify.ts";
+import { Notifier } from "../scheduler/system/notify.ts";
 import { leaveDescriptors } from "./support/descriptors.ts";
 import { type Folder, makeFolder } from "./support/function.ts";
 import { cleanUp, PROBE, startNode, until } from "./support/node.ts";

@@ -1,7 +1,7 @@
 /** Threads that a server is born with: what makes them, what they serve, and how they are replaced. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { ServerStatus } from "../scheduler/status.ts";
+import type { ServerStatus } from "../scheduler/status/status.ts";
 import {
   cleanUp,
   constantLoad,

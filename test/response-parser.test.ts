@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ResponseParser } from "../scheduler/http/response-parser.ts";
+import { ResponseParser } from "../scheduler/dispatch/response-parser.ts";
 import { assertProperty } from "./support/properties.ts";
 
 interface Exchange {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { chmod, copyFile, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { readKey } from "../scheduler/store/key-file.ts";
-import { seal, unseal } from "../scheduler/store/sealed.ts";
-import { isSecretName, SecretStore, type Secrets } from "../scheduler/store/secrets.ts";
+import { readKey } from "../scheduler/secrets/key-file.ts";
+import { seal, unseal } from "../scheduler/secrets/sealed.ts";
+import { isSecretName, SecretStore, type Secrets } from "../scheduler/secrets/store.ts";
 import { temporaryFolder } from "./support/node.ts";
 
 const AT = "2026-11-25T12:00:00.000Z";

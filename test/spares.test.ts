@@ -1,7 +1,7 @@
 /** Spare threads: started ahead of need, retired after it, lent to whoever needs the slot. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ServerStatus } from "../scheduler/status.ts";
+import type { ServerStatus } from "../scheduler/status/status.ts";
 import { idleIn, PROBE, type Probed, startNode, type TestNode, threadsOf, until } from "./support/node.ts";
 
 /** Names a thread for as long as it lives. */

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { chmod, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { describe, it, type TestContext } from "node:test";
+import { Store } from "../scheduler/deploy/store.ts";
 import { DexterError } from "../scheduler/errors.ts";
-import { writeDurably } from "../scheduler/store/durable.ts";
-import { Store } from "../scheduler/store/store.ts";
+import { writeDurably } from "../scheduler/system/durable.ts";
 import { adminCall, deployPackage, says } from "./support/deploy.ts";
 import { startNode, temporaryFolder } from "./support/node.ts";
 

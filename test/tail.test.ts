@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { TailEvent } from "../scheduler/logs/tail-event.ts";
-import { adminSocket } from "../scheduler/paths.ts";
+import { adminSocket } from "../scheduler/system/paths.ts";
 import { COMMAND_FILE, runDexter } from "./support/cli.ts";
 import { cleanUp, startNode, type TestNode, temporaryFolder, until } from "./support/node.ts";
 

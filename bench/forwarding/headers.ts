@@ -1,8 +1,8 @@
 /** What every way does with headers: drops those of this hop, and adds what dexter adds. */
 
 import { CF_HEADER, REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
+import { headerJson } from "../../scheduler/dispatch/head.ts";
 import type { Client } from "../../scheduler/http/client-address.ts";
-import { headerJson } from "../../scheduler/http/head.ts";
 
 export const CF_JSON = headerJson({ httpProtocol: "HTTP/1.1" });
 

@@ -1,8 +1,8 @@
 /** What the clients report a response to, so that it is passed on by way of Node's `http` server. */
 
 import type { Dispatcher } from "undici";
+import type { ResponseHead } from "../../scheduler/dispatch/response-head.ts";
 import type { ConnectionLoss, ResponseSink } from "../../scheduler/dispatch/thread-client.ts";
-import type { ResponseHead } from "../../scheduler/http/response-head.ts";
 import { endToEnd } from "./headers.ts";
 import type { NodeExchange } from "./node-exchange.ts";
 

@@ -1,12 +1,12 @@
 /** A request that dexter's listener has read, and its answer: what an exchange does for a small one, no more. */
 
 import assert from "node:assert/strict";
+import { renderRequestHead } from "../../scheduler/dispatch/head.ts";
+import type { ResponseHead } from "../../scheduler/dispatch/response-head.ts";
 import type { ConnectionLoss, ResponseSink, ThreadClient } from "../../scheduler/dispatch/thread-client.ts";
 import type { ClientRequest, RequestSink } from "../../scheduler/http/client-request.ts";
 import { dateLine } from "../../scheduler/http/date-line.ts";
-import { renderRequestHead } from "../../scheduler/http/head.ts";
 import type { RequestContext } from "../../scheduler/http/listener.ts";
-import type { ResponseHead } from "../../scheduler/http/response-head.ts";
 import { CF_JSON, TRACEPARENT } from "./headers.ts";
 
 export class OwnExchange implements ResponseSink, RequestSink {

@@ -1,5 +1,5 @@
 /** The calls that rule the node as a whole: status, reload, stop. */
-import type { NodeStatus } from "../status.ts";
+import type { NodeStatus } from "../status/status.ts";
 import { type AdminFeature, allow } from "./app.ts";
 import { type Caller, permits } from "./caller.ts";
 

@@ -1,15 +1,15 @@
 /** The calls that the status page makes: who is asking, what there was of late, and the node as it is, live. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallerAnswer, HistoryAnswer, LiveEnd, LiveState } from "../../page/wire.ts";
-import type { Deployments } from "../deployments.ts";
-import { recentDeploys } from "../history/deploys.ts";
+import type { Deployments } from "../deploy/deployments.ts";
 import type { RecentFailures } from "../history/failures.ts";
 import { EVERY_MS, type History, type Sees } from "../history/history.ts";
-import type { NodeStatus } from "../status.ts";
+import type { NodeStatus } from "../status/status.ts";
 import { type AdminFeature, allow } from "./app.ts";
 import type { Audience } from "./audience.ts";
 import { type Caller, permits } from "./caller.ts";
 import { seenBy } from "./control.ts";
+import { recentDeploys } from "./recent-deploys.ts";
 
 export interface LiveSources {
   readonly history: History;

@@ -3,7 +3,7 @@
  * the script asks for one and calls the API with it. Names and stacks are written by strangers, so the policy
  * leaves nothing to run but the node's own script, and no way out but to the node itself.
  */
-import { readBuilt } from "../built-file.ts";
+import { readBuilt } from "../system/built-file.ts";
 import type { AdminFeature } from "./app.ts";
 
 const POLICY = [

@@ -1,6 +1,6 @@
 /** The calls about secrets: set, list their names, delete. No call gives a value back. */
 import { DexterError } from "../errors.ts";
-import type { SecretChanges } from "../secret-changes.ts";
+import type { SecretChanges } from "../secrets/changes.ts";
 import { type AdminFeature, allow } from "./app.ts";
 
 /** @param changes undefined where secrets do not count: in dev */

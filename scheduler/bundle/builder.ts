@@ -15,6 +15,7 @@ import {
   stop as stopEsbuild,
 } from "esbuild";
 import type { FunctionConfig, Version } from "../types.ts";
+import { createVersion } from "../versions/version.ts";
 import { advise, packageName } from "./advice.ts";
 import { runBuildCommand } from "./command.ts";
 import { nodeMode } from "./compat.ts";
@@ -22,7 +23,6 @@ import { type CollectedModules, collectUnbundled, moduleCollector } from "./modu
 import { nodejsPlugin } from "./nodejs.ts";
 import { BUNDLE_NAME, type BundlePaths, esbuildOptions, outputFile } from "./options.ts";
 import { BuildError, plainProblem, problemsFromMessages } from "./problems.ts";
-import { createVersion } from "./version.ts";
 
 export { BuildError, type BuildProblem } from "./problems.ts";
 

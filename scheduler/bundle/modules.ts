@@ -6,9 +6,9 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { OnResolveArgs, OnResolveResult, Plugin } from "esbuild";
 import type { FunctionConfig, VersionModule } from "../types.ts";
+import { hashedName, moduleOf } from "../versions/version.ts";
 import { BuildError, plainProblem } from "./problems.ts";
 import { effectiveRules, findRule, globToRegExp, type ModuleRule } from "./rules.ts";
-import { hashedName, moduleOf } from "./version.ts";
 
 const isScript = ({ type }: ModuleRule) => type === "ESModule" || type === "CommonJS";
 const posix = (file: string) => file.replaceAll(path.sep, "/");

@@ -1,5 +1,5 @@
 /** What `dexter dev` and `dexter start` say when they are ready. */
-import type { DexterNode } from "../node.ts";
+import type { DexterNode } from "../node/node.ts";
 import { colours } from "./colours.ts";
 import { calledAs, NO_FUNCTION_YET } from "./print.ts";
 import { list, table, terminalWidth } from "./table.ts";

@@ -1,6 +1,6 @@
 /** `dexter reload` and `dexter stop`. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NodeStatus } from "../status.ts";
+import type { NodeStatus } from "../status/status.ts";
 import { callNode, nodeAddress } from "./node-client.ts";
 import type { CommonOptions } from "./project.ts";
 

@@ -1,7 +1,7 @@
 /** `dexter init [directory]` */
 import path from "node:path";
-import { initProject } from "../init.ts";
 import { calledAs } from "./print.ts";
+import { initProject } from "./template.ts";
 
 export async function init(target: string, options: { force?: boolean }): Promise<void> {
   const { directory, files } = await initProject(target, options);

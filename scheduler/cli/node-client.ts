@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { DexterError } from "../errors.ts";
-import { fileReason } from "../file-reason.ts";
+import { fileReason } from "../system/file-reason.ts";
 import { adminSocketOf, type CommonOptions } from "./project.ts";
 
 export interface ClientOptions extends CommonOptions {

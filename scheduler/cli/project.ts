@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { findDataDir, type LoadOptions } from "../config/load.ts";
-import { adminSocket } from "../paths.ts";
+import { adminSocket } from "../system/paths.ts";
 
 /** Options that every command about a project takes. */
 export interface CommonOptions {

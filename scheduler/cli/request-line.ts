@@ -1,5 +1,5 @@
 /** The request log of `dexter dev`: one line for each request. */
-import type { RequestRecord } from "../request-record.ts";
+import type { RequestRecord } from "../logs/request-record.ts";
 import { colours } from "./colours.ts";
 
 export function requestLine({ outcome, method, path, functionName, ms }: RequestRecord): string {

@@ -3,8 +3,8 @@
  * line, which other users of the machine can read while the command runs, and the shell's history after it.
  */
 import { DexterError } from "../errors.ts";
-import { MAX_SECRET_BYTES, type SecretChanged, type SecretStatus } from "../secret-changes.ts";
-import { isSecretName } from "../store/secrets.ts";
+import { MAX_SECRET_BYTES, type SecretChanged, type SecretStatus } from "../secrets/changes.ts";
+import { isSecretName } from "../secrets/store.ts";
 import { confirmed } from "./confirm.ts";
 import { hiddenInput } from "./hidden-input.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";

@@ -1,11 +1,11 @@
 /** `dexter dev` and `dexter start`: runs a node until a signal or `dexter stop` ends it. */
 import { loadProject } from "../config/load.ts";
 import { DexterError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../logs/logger.ts";
 import { Logs } from "../logs/logs.ts";
 import { endStderr } from "../logs/stderr.ts";
-import { DexterNode } from "../node.ts";
-import { Notifier } from "../notify.ts";
+import { DexterNode } from "../node/node.ts";
+import { Notifier } from "../system/notify.ts";
 import { banner } from "./banner.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
 import { tracerFor } from "./tracing.ts";

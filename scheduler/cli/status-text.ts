@@ -1,6 +1,6 @@
 /** The state of a node as people read it. */
 import type { SideStatus } from "../policy/canary.ts";
-import type { FunctionStatus, NodeStatus, ServerStatus, ThreadStatus } from "../status.ts";
+import type { FunctionStatus, NodeStatus, ServerStatus, ThreadStatus } from "../status/status.ts";
 import { colours } from "./colours.ts";
 import { NO_FUNCTION_YET } from "./print.ts";
 import { type Cell, list, table } from "./table.ts";

@@ -1,6 +1,6 @@
 /** `dexter status` */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NodeStatus } from "../status.ts";
+import type { NodeStatus } from "../status/status.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
 import { statusText } from "./status-text.ts";
 import { terminalWidth } from "./table.ts";

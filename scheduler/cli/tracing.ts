@@ -1,5 +1,5 @@
 /** Makes the tracer that the environment asks for. */
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../logs/logger.ts";
 import { tracingSettings } from "../tracing/settings.ts";
 import { Tracer } from "../tracing/tracer.ts";
 

@@ -4,7 +4,7 @@
  */
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import type { DeployedFunction } from "../registry.ts";
+import type { DeployedFunction } from "../deploy/registry.ts";
 import type { Project } from "../types.ts";
 
 /** What belongs to editors and tools. */

@@ -5,10 +5,10 @@
  */
 import { statSync } from "node:fs";
 import path from "node:path";
+import type { DeployedFunction } from "../deploy/registry.ts";
 import { DexterError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
-import type { DexterNode } from "../node.ts";
-import type { DeployedFunction } from "../registry.ts";
+import type { Logger } from "../logs/logger.ts";
+import type { DexterNode } from "../node/node.ts";
 import type { Project } from "../types.ts";
 import { FolderWatcher } from "./folder-watcher.ts";
 import { type Changes, Scope } from "./scope.ts";

@@ -10,13 +10,13 @@ import type { DexterError } from "../errors.ts";
 import type { Client } from "../http/client-address.ts";
 import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/client-request.ts";
 import { dateLine } from "../http/date-line.ts";
-import { headerJson, renderRequestHead } from "../http/head.ts";
 import type { RequestContext } from "../http/listener.ts";
 import type { HttpProtocol } from "../http/request-head.ts";
-import type { ResponseHead } from "../http/response-head.ts";
 import { HELD_MS } from "../policy/pool.ts";
 import type { Ticket } from "../policy/queue.ts";
 import type { Thread } from "../policy/thread.ts";
+import { headerJson, renderRequestHead } from "./head.ts";
+import type { ResponseHead } from "./response-head.ts";
 import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
 
 /** What an exchange asks of the dispatcher. */

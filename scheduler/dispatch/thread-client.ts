@@ -5,7 +5,7 @@
  */
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { DexterError } from "../errors.ts";
-import { type ResponseHandler, ResponseParser } from "../http/response-parser.ts";
+import { type ResponseHandler, ResponseParser } from "./response-parser.ts";
 
 /**
  * workerd closes a connection that was idle for 5 s. One that was idle for this long is not used again, so

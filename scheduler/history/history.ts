@@ -4,7 +4,7 @@
  */
 import type { Figures, Sample } from "../../page/wire.ts";
 import type { Counts } from "../metrics/function-counts.ts";
-import type { NodeStatus } from "../status.ts";
+import type { NodeStatus } from "../status/status.ts";
 import { add, figuresOf, noTally, since, type Tally, tallyOf } from "./tally.ts";
 
 export const EVERY_MS = 5_000;

@@ -1,6 +1,7 @@
 /** Takes a chunked body apart (RFC 9112 §7.1), strictly: lines end with CR LF, sizes are plain hex digits. */
+
+import { badResponse } from "../dispatch/response-head.ts";
 import { isHeaderLine } from "./header-lines.ts";
-import { badResponse } from "./response-head.ts";
 
 /** Most bytes of a size line with its extensions, and of all trailers. */
 const MAX_LINE = 4096;

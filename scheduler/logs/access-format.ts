@@ -3,7 +3,7 @@
  * the time up to the second, and what clients say of themselves.
  */
 import type { HeaderBlock } from "../http/request-head.ts";
-import type { RequestRecord } from "../request-record.ts";
+import type { RequestRecord } from "./request-record.ts";
 
 export type AccessFormat = (record: RequestRecord) => string;
 

@@ -1,7 +1,8 @@
 /** The access log: a line for each request that is over. */
-import type { RequestRecord } from "../request-record.ts";
+
 import { ACCESS_FORMATS } from "./access-format.ts";
 import type { LineBuffer } from "./line-buffer.ts";
+import type { RequestRecord } from "./request-record.ts";
 
 export class AccessLog {
   /** As the configuration names it. */

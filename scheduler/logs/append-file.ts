@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, openSync, write, writeSync } from "node:fs";
 import { DexterError } from "../errors.ts";
-import { fileReason } from "../file-reason.ts";
+import { fileReason } from "../system/file-reason.ts";
 
 /** Where whole lines go. */
 export interface LineTarget {

@@ -2,7 +2,7 @@
  * The log in a file. Each line is written at once, so that nothing is lost when the process ends; what the file does
  * not take goes to stderr.
  */
-import { fileReason } from "../file-reason.ts";
+import { fileReason } from "../system/file-reason.ts";
 import type { AppendFile } from "./append-file.ts";
 
 export class ErrorFile {

@@ -4,15 +4,15 @@
  */
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { RefusedRequest } from "../http/connection.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { Followers } from "./followers.ts";
 import {
   type RequestRecord,
   recordOf,
   recordOfMalformed,
   recordOfRefusal,
   type Unserved,
-} from "../request-record.ts";
-import type { AccessLog } from "./access-log.ts";
-import type { Followers } from "./followers.ts";
+} from "./request-record.ts";
 import { requestEvent } from "./tail-event.ts";
 
 export interface JournalOptions {

@@ -4,7 +4,7 @@
  * end are told once.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileReason } from "../file-reason.ts";
+import { fileReason } from "../system/file-reason.ts";
 import type { LineTarget } from "./append-file.ts";
 
 /** How long a line waits for company. */

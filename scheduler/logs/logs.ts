@@ -3,12 +3,12 @@
  * a reload opens them afresh, so that whoever rotates logs renames them and reloads.
  */
 import { DexterError } from "../errors.ts";
-import { createLogger, type Logger } from "../logger.ts";
 import type { NodeConfig } from "../types.ts";
 import { AccessLog } from "./access-log.ts";
 import { AppendFile, stdoutTarget } from "./append-file.ts";
 import { ErrorFile } from "./error-file.ts";
 import { LineBuffer } from "./line-buffer.ts";
+import { createLogger, type Logger } from "./logger.ts";
 import { writeToStderr } from "./stderr.ts";
 
 type Settings = Pick<NodeConfig, "logLevel" | "accessLog" | "accessLogFormat" | "errorLog">;

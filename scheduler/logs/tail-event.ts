@@ -1,6 +1,7 @@
 /** What who follows a node is told: one JSON object each. Times are ISO 8601, durations milliseconds. */
-import type { RequestRecord } from "../request-record.ts";
+
 import { isoTime, round } from "./access-format.ts";
+import type { RequestRecord } from "./request-record.ts";
 
 interface Told {
   readonly time: string;

@@ -4,8 +4,8 @@
  */
 import type { Refusal } from "../dispatch/dispatcher.ts";
 import type { Thread } from "../policy/thread.ts";
-import type { NodeStatus } from "../status.ts";
-import type { RestartCause } from "../supervisor.ts";
+import type { RestartCause } from "../server/supervisor.ts";
+import type { NodeStatus } from "../status/status.ts";
 import { EventLoopDelay } from "./event-loop.ts";
 import { type Family, renderExposition, type Sample } from "./exposition.ts";
 import { type Counts, type FinishedRequest, FunctionCounts } from "./function-counts.ts";

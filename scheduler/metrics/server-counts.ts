@@ -2,8 +2,9 @@
  * What is counted of each server slot: its generations come and go, and the counters of the slot go on. CPU time is
  * read when somebody asks; what a generation used between the last time and its end is not known.
  */
+
+import { RESTART_CAUSES, type RestartCause } from "../server/supervisor.ts";
 import { cpuSeconds } from "../server/usage.ts";
-import { RESTART_CAUSES, type RestartCause } from "../supervisor.ts";
 import type { Family } from "./exposition.ts";
 
 /** A process in a slot. */

@@ -1,6 +1,6 @@
 /** What a node looks like at the moment, as gauges; and what the scheduler's own process has used. */
 import type { ThreadState } from "../policy/thread.ts";
-import type { NodeStatus } from "../status.ts";
+import type { NodeStatus } from "../status/status.ts";
 import type { Family, Sample } from "./exposition.ts";
 
 const STATES: readonly ThreadState[] = ["starting", "idle", "busy", "retiring"];

@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadRequest, VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
-import { LoadError } from "../load-error.ts";
 import { functionOf } from "../policy/canary.ts";
 import type { Thread } from "../policy/thread.ts";
+import { LoadError } from "./load-error.ts";
 import type { ServerProcess } from "./process.ts";
 import type { Resident } from "./residents.ts";
 

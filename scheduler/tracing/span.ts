@@ -3,7 +3,7 @@
  * at once: objects, and `JSON.stringify` for a batch of them, take twice as long.
  */
 import { type TraceParts, traceParts } from "../http/trace-context.ts";
-import { contentId } from "../revision.ts";
+import { contentId } from "../versions/revision.ts";
 
 /** What is read of a request that is over; an `Exchange` fits. Times are those of `performance.now()`. */
 export interface TracedRequest {

@@ -6,7 +6,7 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { NodeStatus } from "../../scheduler/status.ts";
+import type { NodeStatus } from "../../scheduler/status/status.ts";
 import { makeCertificate, writeCertificate } from "../support/certificates.ts";
 import { type RunningDexter, startDexter } from "../support/dexter.ts";
 import { until } from "../support/node.ts";

@@ -1,12 +1,12 @@
 /** Packages for tests of deploys, and ways to hand them to a running node as the command does, or not quite so. */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { versionId } from "../../scheduler/bundle/version.ts";
 import { callNode, openCall, textOf } from "../../scheduler/cli/node-client.ts";
-import type { Deployed } from "../../scheduler/deployments.ts";
-import { adminSocket } from "../../scheduler/paths.ts";
-import { type FunctionPackage, pack } from "../../scheduler/store/package.ts";
+import type { Deployed } from "../../scheduler/deploy/deployments.ts";
+import { adminSocket } from "../../scheduler/system/paths.ts";
 import type { FunctionSettings, Version, VersionModule } from "../../scheduler/types.ts";
+import { type FunctionPackage, pack } from "../../scheduler/versions/package.ts";
+import { versionId } from "../../scheduler/versions/version.ts";
 import type { TestNode } from "./node.ts";
 
 export const THREADS = {

@@ -7,9 +7,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { adminSocket } from "../../scheduler/paths.ts";
 import { callControl } from "../../scheduler/server/control.ts";
-import type { NodeStatus, ServerStatus } from "../../scheduler/status.ts";
+import type { NodeStatus, ServerStatus } from "../../scheduler/status/status.ts";
+import { adminSocket } from "../../scheduler/system/paths.ts";
 import { type RunningDexter, startDexter } from "./dexter.ts";
 import { type Folder, makeFolder } from "./function.ts";
 

@@ -1,9 +1,9 @@
 /** One node for all tests of a file, with a witness that its functions can reach, and raw connections to it. */
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { adminSocket } from "../../scheduler/paths.ts";
 import { callControl } from "../../scheduler/server/control.ts";
-import type { NodeStatus } from "../../scheduler/status.ts";
+import type { NodeStatus } from "../../scheduler/status/status.ts";
+import { adminSocket } from "../../scheduler/system/paths.ts";
 import { startWitness, type Witness, type WitnessSlot } from "../fidelity/witness.ts";
 import { type RunningDexter, startDexter } from "./dexter.ts";
 import { type Folder, makeFolder } from "./function.ts";

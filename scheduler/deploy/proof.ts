@@ -1,0 +1,37 @@
+/** How a change of a function proves itself before anything of it counts, whoever asked for it. */
+
+import { DexterError } from "../errors.ts";
+import type { Reporter } from "../failures/reporter.ts";
+import type { Logger } from "../logs/logger.ts";
+import type { Version } from "../types.ts";
+import type { Candidate, Deployer } from "./deployer.ts";
+import type { DeployedFunction } from "./registry.ts";
+
+export interface ProofPorts {
+  readonly deployer: Deployer;
+  readonly reporter: Reporter;
+  readonly log: Logger;
+}
+
+/**
+ * Loads what the entry's version would be in threads.
+ * @param what the change, for the log
+ * @param version what the entry is to be made of; what its builder builds, if it is not given
+ * @returns what may be committed; undefined when that is live already
+ * @throws NOT_PROVED, with the stack in the sources' positions
+ */
+export async function prove(
+  { deployer, reporter, log }: ProofPorts,
+  entry: DeployedFunction,
+  what: string,
+  version?: Version,
+): Promise<Candidate | undefined> {
+  try {
+    return await deployer.prepare(entry, version);
+  } catch (cause) {
+    if (!(cause instanceof DexterError)) throw cause;
+    const reason = reporter.textOf(cause);
+    log.warn({ function: entry.config.name }, `${what} failed, and what was live still is: ${reason}`);
+    throw new DexterError("NOT_PROVED", { reason }, { cause });
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The functions of a node: their builders, the version that is live for each, and the versions that running
+ * threads may still come from.
+ */
+import type { VersionModule, VersionPayload } from "../../runtime/protocol.ts";
+import { type Builder, createBuilder, endBundler } from "../bundle/builder.ts";
+import type { DexterError } from "../errors.ts";
+import { canaryName } from "../policy/canary.ts";
+import type { FunctionSpec } from "../policy/thread.ts";
+import { canHide } from "../server/hidden-file.ts";
+import { readBuilt } from "../system/built-file.ts";
+import type { FunctionConfig, FunctionSettings, Version } from "../types.ts";
+import type { FunctionPackage } from "../versions/package.ts";
+import { hasSecrets } from "../versions/revision.ts";
+
+export interface DeployedFunction {
+  readonly config: FunctionSettings;
+  /** What it is built from; absent for a function from the store. */
+  readonly source?: FunctionConfig;
+  readonly builder: Builder;
+  /** What requests get; absent until a build has worked. */
+  live?: Version;
+  /** Why the newest code is not live. */
+  failure?: DexterError;
+}
+
+/** Superseded versions kept per function, for threads that still finish and for their stacks. */
+const KEPT_VERSIONS = 5;
+
+/** Reads one of the modules that run inside workerd, from beside the built program. */
+export function runtimeModule(name: "host" | "prelude" | "console"): string {
+  return readBuilt(`runtime/${name}.js`);
+}
+
+export class FunctionRegistry {
+  readonly functions = new Map<string, DeployedFunction>();
+  /** By function, the new version that gets a part of its requests. */
+  readonly canaries = new Map<string, DeployedFunction>();
+  readonly #versions = new Map<string, Version>();
+  /** What `mayReside` found: it is asked every second, and a version may be megabytes. */
+  readonly #mayReside = new WeakMap<Version, boolean>();
+  readonly #dev: boolean;
+  readonly #inspect: boolean;
+  readonly #prelude: Readonly<Record<string, VersionModule>>;
+
+  constructor(options: { readonly dev: boolean; readonly inspect?: boolean }) {
+    this.#dev = options.dev;
+    this.#inspect = options.inspect ?? false;
+    this.#prelude = {
+      "dexter-prelude.js": { js: runtimeModule("prelude") },
+      "dexter-console.js": { js: runtimeModule("console") },
+    };
+  }
+
+  /**
+   * The entry of a function with this configuration: the one that is there, or a new one, which the registry
+   * does not know until `put`. What is live stays live.
+   */
+  entryFor(config: FunctionConfig): DeployedFunction {
+    const known = this.functions.get(config.name);
+    if (known && JSON.stringify(known.source) === JSON.stringify(config)) return known;
+    const builder = createBuilder(config, { dev: this.#dev });
+    return { config, source: config, builder, ...(known?.live ? { live: known.live } : {}) };
+  }
+
+  /** An entry as `entryFor` makes it, for a version that is built already. */
+  entryOf({ settings, version }: FunctionPackage): DeployedFunction {
+    const live = this.functions.get(settings.name)?.live;
+    const builder = { inputs: [], build: async () => version, dispose: async () => {} };
+    return { config: settings, builder, ...(live ? { live } : {}) };
+  }
+
+  /** An entry for a version on trial: its threads have a name of their own, by which nobody asks. */
+  trialOf(given: FunctionPackage): DeployedFunction {
+    const { live: _, ...entry } = this.entryOf(given);
+    const name = canaryName(given.settings.name);
+    return { ...entry, config: { ...given.settings, name, routes: [], catchAll: false } };
+  }
+
+  /** Makes an entry the function's own. The one that it replaces is disposed of. */
+  put(entry: DeployedFunction): void {
+    const known = this.functions.get(entry.config.name);
+    this.functions.set(entry.config.name, entry);
+    if (known && known !== entry) void known.builder.dispose();
+  }
+
+  /** Brings the functions into this order, in which the first of several that want all the rest gets it. */
+  arrange(names: readonly string[]): void {
+    for (const name of names) {
+      const entry = this.functions.get(name);
+      if (entry === undefined) continue;
+      this.functions.delete(name);
+      this.functions.set(name, entry);
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    const entry = this.functions.get(name);
+    this.functions.delete(name);
+    await entry?.builder.dispose();
+  }
+
+  /** Makes a version known, so that servers can be given it. */
+  keep(version: Version): void {
+    this.#versions.delete(version.id);
+    this.#versions.set(version.id, version);
+  }
+
+  /**
+   * Ids of versions that are kept no longer. Of functions that are not here, a few of the latest failures are kept,
+   * for their stacks.
+   * @param inWork versions that prove themselves, or have
+   */
+  prune(inWork: ReadonlySet<string> = new Set()): string[] {
+    const entries = [...this.functions.values(), ...this.canaries.values()];
+    const live = new Set(entries.map((entry) => entry.live?.id));
+    const counts = new Map<string, number>();
+    const pruned: string[] = [];
+    for (const version of [...this.#versions.values()].reverse()) {
+      if (live.has(version.id) || inWork.has(version.id)) continue;
+      const owner = this.functions.has(version.functionName) ? version.functionName : "";
+      const count = (counts.get(owner) ?? 0) + 1;
+      counts.set(owner, count);
+      if (count > KEPT_VERSIONS) pruned.push(version.id);
+    }
+    for (const id of pruned) this.#versions.delete(id);
+    return pruned;
+  }
+
+  version(id: string): Version | undefined {
+    return this.#versions.get(id);
+  }
+
+  /** The newest version of a function that is kept, live or not. */
+  latest(name: string): Version | undefined {
+    return [...this.#versions.values()].reverse().find((version) => version.functionName === name);
+  }
+
+  /** In a resident thread `abortIsolate` would end the whole server. What it is made of must be fit for disks. */
+  mayReside(id: string): boolean {
+    const version = this.#versions.get(id);
+    if (version === undefined || (hasSecrets(id) && !canHide())) return false;
+    // A generation outlives a trial.
+    for (const { live } of this.canaries.values()) if (live === version) return false;
+    const known = this.#mayReside.get(version) ?? !mentions(version, "abortIsolate");
+    this.#mayReside.set(version, known);
+    return known;
+  }
+
+  /** What a server needs to load isolates of a version: the prelude in front of the user's modules. */
+  payload(id: string): VersionPayload | undefined {
+    const version = this.#versions.get(id);
+    if (version === undefined) return undefined;
+    const main = JSON.stringify(`./${version.mainModule}`);
+    const user = `import * as user from ${main};\nexport * from ${main};\nexport default user.default;\n`;
+    return {
+      mainModule: "dexter-prelude.js",
+      modules: {
+        ...version.modules,
+        ...(this.#inspect ? withMap(version) : {}),
+        ...this.#prelude,
+        "dexter-user.js": { js: user },
+      },
+      compatibilityDate: version.compatibilityDate,
+      compatibilityFlags: withAsyncContext(version.compatibilityFlags),
+      allowExperimental: false,
+      env: version.env,
+    };
+  }
+
+  /** No build is under way, and outside dev none is to be expected soon. */
+  async restBuilders(): Promise<void> {
+    if (!this.#dev) await endBundler();
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.functions.values()].map((entry) => entry.builder.dispose()));
+  }
+}
+
+/** The main module with its source map in it, for debuggers. */
+function withMap({ mainModule, modules, sourceMap }: Version): Record<string, VersionModule> {
+  const main = modules[mainModule];
+  if (sourceMap === undefined || !main || !("js" in main)) return {};
+  const url = `data:application/json;base64,${Buffer.from(sourceMap).toString("base64")}`;
+  return { [mainModule]: { js: `${main.js}\n//# sourceMappingURL=${url}\n` } };
+}
+
+/** Whether the word stands in any script of the version. */
+function mentions({ modules }: Version, word: string): boolean {
+  return Object.values(modules).some((module) => {
+    const script = "js" in module ? module.js : "cjs" in module ? module.cjs : "";
+    return script.includes(word);
+  });
+}
+
+/** The prelude follows a request through asynchronous code, which needs AsyncLocalStorage and nothing else. */
+function withAsyncContext(flags: readonly string[]): readonly string[] {
+  const has = flags.some((flag) => flag === "nodejs_compat" || flag === "nodejs_als");
+  return has ? flags : [...flags, "nodejs_als"];
+}
+
+export function specOf(config: FunctionSettings, version: Version): FunctionSpec {
+  return { name: config.name, version: version.id, threads: config.threads };
+}

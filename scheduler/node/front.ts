@@ -1,0 +1,103 @@
+/**
+ * What happens to a request before a thread gets it: who the client is, which function answers, and the
+ * refusal where none can.
+ */
+import type { Canaries } from "../deploy/canaries.ts";
+import type { FunctionRegistry } from "../deploy/registry.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { DexterError } from "../errors.ts";
+import type { Reporter } from "../failures/reporter.ts";
+import { type Client, type ClientResolver, createClientResolver } from "../http/client-address.ts";
+import type { ClientRequest } from "../http/client-request.ts";
+import type { RefusedRequest } from "../http/connection.ts";
+import type { ListenerPorts, RequestContext } from "../http/listener.ts";
+import type { Journal } from "../logs/journal.ts";
+import { createRouter, type Router } from "../policy/routes.ts";
+import type { FunctionSettings, NodeConfig } from "../types.ts";
+
+export interface FrontOptions {
+  readonly registry: FunctionRegistry;
+  readonly reporter: Reporter;
+  readonly dispatcher: Dispatcher;
+  readonly canaries: Canaries;
+  readonly journal: Journal;
+  /** A request has its answer, and will not be dispatched. @param functionName empty when no function answers */
+  answered(functionName: string, status: number): void;
+  /** What came was no request, or one that no function may see. */
+  malformed(): void;
+}
+
+export class Front implements ListenerPorts {
+  readonly #options: FrontOptions;
+  #router: Router;
+  #clientOf: ClientResolver;
+
+  constructor(node: NodeConfig, options: FrontOptions) {
+    this.#options = options;
+    this.#router = routerOf([], node);
+    this.#clientOf = createClientResolver(node.trustedProxies);
+  }
+
+  /** Requests from now on are treated as these say. */
+  configure(functions: readonly FunctionSettings[], node: NodeConfig): void {
+    this.#router = routerOf(functions, node);
+    this.#clientOf = createClientResolver(node.trustedProxies);
+    const { listenBacklog, queueTimeoutMs } = node;
+    this.#options.dispatcher.configure({ queue: listenBacklog, queueTimeoutMs });
+  }
+
+  routesOf(name: string): string[] {
+    return this.#router.routesOf(name);
+  }
+
+  clientOf: ClientResolver = (peer, request, scheme) => this.#clientOf(peer, request, scheme);
+
+  route(host: string, path: string): string | undefined {
+    return this.#router.match(host, path);
+  }
+
+  dispatch(request: ClientRequest, context: RequestContext): void {
+    const { functionName } = context;
+    const entry = this.#options.registry.functions.get(functionName);
+    if (entry?.live) {
+      const pool = this.#options.canaries.poolFor(functionName, request.head);
+      return this.#options.dispatcher.dispatch(
+        request,
+        pool === functionName ? context : { ...context, pool },
+      );
+    }
+    this.#refuse(request, context, entry?.failure ?? this.#noFunction(request));
+  }
+
+  notFound(request: ClientRequest, id: string, client: Client): void {
+    this.#refuse(request, { id, client, functionName: "" }, this.#noFunction(request));
+  }
+
+  refused(refused: RefusedRequest): void {
+    this.#options.malformed();
+    this.#options.journal.malformed(refused);
+  }
+
+  #noFunction({ head }: ClientRequest): DexterError {
+    const { host, path } = head.facts;
+    const places = [...this.#options.registry.functions.keys()].map(
+      (name) => `\n  ${name}: ${this.routesOf(name).join(", ")}`,
+    );
+    return new DexterError("NO_FUNCTION", { host, path, others: `; the functions are${places.join("")}` });
+  }
+
+  #refuse(request: ClientRequest, { id, client, functionName }: RequestContext, failure: DexterError): void {
+    const startedAtMs = performance.now();
+    const { reporter, journal, answered } = this.#options;
+    const responseBytes = reporter.answer({ request, id, functionName, version: undefined }, failure);
+    answered(functionName, request.status);
+    journal.refused({ request, id, functionName, clientIp: client.ip, startedAtMs, responseBytes });
+  }
+}
+
+/** Of several functions that would answer all the rest, the first one does. */
+function routerOf(functions: readonly FunctionSettings[], { baseDomain }: NodeConfig): Router {
+  const first = functions.find(({ catchAll }) => catchAll);
+  const routed = functions.map((each) => ({ ...each, catchAll: each === first }));
+  return createRouter(routed, { baseDomain });
+}
