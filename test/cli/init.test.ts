@@ -1,0 +1,161 @@
+/** `dexter init` writes a project that runs as it is, and never touches what is there already. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { parse } from "smol-toml";
+import { initProject, projectName } from "../../scheduler/cli/template.ts";
+import { DexterError } from "../../scheduler/errors.ts";
+import { startWorkerd } from "../support/workerd.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const TEMPLATE = [
+  ".dev.vars.example",
+  ".gitignore",
+  "README.md",
+  "functions/hello.ts",
+  "functions/index.ts",
+  "package.json",
+  "tsconfig.json",
+  "wrangler.toml",
+];
+
+let scratch: string;
+beforeEach(async () => {
+  scratch = await mkdtemp(join(tmpdir(), "init-"));
+});
+afterEach(() => rm(scratch, { recursive: true, force: true }));
+
+test("writes the template into a new folder, named after it", async () => {
+  const directory = join(scratch, "deep", "My Site");
+  assert.deepEqual(await initProject(directory), { directory, files: TEMPLATE });
+  assert.deepEqual(await listFiles(directory), TEMPLATE);
+
+  assert.equal(parse(await read(directory, "wrangler.toml")).name, "my-site");
+  assert.equal(JSON.parse(await read(directory, "package.json")).name, "my-site");
+  for (const file of TEMPLATE) assert.doesNotMatch(await read(directory, file), /\{\{/, file);
+});
+
+test("takes an empty folder, and one with only a git repository in it", async () => {
+  await initProject(scratch);
+  const repository = join(scratch, "repository");
+  await mkdir(join(repository, ".git"), { recursive: true });
+  assert.deepEqual((await initProject(repository)).files, TEMPLATE);
+});
+
+test("refuses a folder that is not empty and names what is in the way", async () => {
+  for (const name of ["a", "b", "c", "d", "e", "f", "g"]) await writeFile(join(scratch, name), "");
+  await assert.rejects(initProject(scratch), (error) => {
+    assert.ok(error instanceof DexterError);
+    assert.equal(error.code, "INIT_NOT_EMPTY");
+    assert.match(error.message, new RegExp(`^${scratch} is not empty: a, b, c, d, e and 2 more; .*--force`));
+    return true;
+  });
+  assert.equal((await readdir(scratch)).length, 7);
+});
+
+test("with force adds what is missing and overwrites nothing", async () => {
+  await writeFile(join(scratch, "README.md"), "mine");
+  const { files } = await initProject(scratch, { force: true });
+  assert.deepEqual(
+    files,
+    TEMPLATE.filter((file) => file !== "README.md"),
+  );
+  assert.equal(await read(scratch, "README.md"), "mine");
+  assert.deepEqual((await initProject(scratch, { force: true })).files, []);
+});
+
+test("says so when the target is a file", async () => {
+  const file = join(scratch, "file");
+  await writeFile(file, "");
+  await assert.rejects(initProject(file), {
+    code: "INIT_FAILED",
+    message: new RegExp(`project to ${file}: `),
+  });
+});
+
+test("makes a DNS label of any folder's name", () => {
+  for (const [folder, name] of [
+    ["site", "site"],
+    ["/srv/My Site!", "my-site"],
+    ["café_été", "cafe-ete"],
+    ["--x--", "x"],
+    ["...", "functions"],
+    ["日本", "functions"],
+    ["a".repeat(80), "a".repeat(63)],
+    [`${"a".repeat(62)}-b`, "a".repeat(62)],
+  ] as const) {
+    assert.equal(projectName(folder), name);
+  }
+});
+
+test("finds the template from a bundle beside its folder, as dist/dexter.js is", async () => {
+  const bundle = join(scratch, "package", "dist", "dexter.js");
+  await build({
+    entryPoints: [join(root, "scheduler/cli/template.ts")],
+    outfile: bundle,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+  });
+  await writeFile(join(scratch, "package", "package.json"), '{ "type": "module" }');
+  await cp(join(root, "templates"), join(scratch, "package", "templates"), { recursive: true });
+  const { initProject: bundled } = (await import(bundle)) as { initProject: typeof initProject };
+  assert.deepEqual((await bundled(join(scratch, "project"))).files, TEMPLATE);
+});
+
+test("the project passes its own type check", async () => {
+  await initProject(scratch);
+  await symlink(join(root, "node_modules"), join(scratch, "node_modules"));
+  await promisify(execFile)(process.execPath, [join(root, "node_modules/typescript/bin/tsc")], {
+    cwd: scratch,
+  });
+});
+
+test("the project's functions answer", async (t) => {
+  await initProject(scratch);
+  const settings = parse(await read(scratch, "wrangler.toml"));
+  const services = await Promise.all(
+    ["hello", "index"].map(async (name) => {
+      const file = join(scratch, `${name}.js`);
+      await build({ entryPoints: [join(scratch, `functions/${name}.ts`)], outfile: file, format: "esm" });
+      const vars = settings.vars as Record<string, unknown>;
+      return { name, vars, modules: [{ name: `${name}.js`, kind: "esModule" as const, file }] };
+    }),
+  );
+  const workerd = await startWorkerd({
+    services,
+    compatibilityDate: settings.compatibility_date as string,
+  });
+  t.after(() => workerd.stop());
+
+  const hello = await fetch(`http://127.0.0.1:${workerd.port("hello")}/hello?name=Ada`);
+  assert.deepEqual(await hello.json(), { message: "Hello, Ada!", method: "GET", path: "/hello" });
+  const index = `http://127.0.0.1:${workerd.port("index")}`;
+  assert.match(await (await fetch(`${index}/`)).text(), /<h1>It runs\.<\/h1>/);
+  assert.equal((await fetch(`${index}/nothing`)).status, 404);
+});
+
+test("npm packs every file of the template", async () => {
+  const { stdout } = await promisify(execFile)("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+    cwd: root,
+  });
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  const packed = files.map(({ path }) => path.replace(/^templates\/default\//, ""));
+  for (const file of TEMPLATE) assert.ok(packed.includes(file.replace(".gitignore", "gitignore")), file);
+});
+
+const read = (directory: string, file: string) => readFile(join(directory, file), "utf8");
+
+async function listFiles(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort();
+}

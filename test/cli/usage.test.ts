@@ -1,0 +1,94 @@
+/** Help, and what a command line that is wrong gets: exit status 2 and advice. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { runDexter } from "../support/cli.ts";
+
+const dir = process.cwd();
+const COMMANDS = [
+  "init",
+  "dev",
+  "start",
+  "check",
+  "status",
+  "tail",
+  "reload",
+  "stop",
+  "token",
+  "directives",
+  "deploy",
+  "list",
+  "versions",
+  "promote",
+  "rollback",
+  "delete",
+  "completion",
+  "help",
+  "secret",
+];
+
+describe("--help", () => {
+  it("names every command, and exits with 0", async () => {
+    const { status, stdout, stderr } = await runDexter(["--help"], { dir });
+    assert.equal(status, 0);
+    assert.equal(stderr, "");
+    for (const command of COMMANDS) assert.match(stdout, new RegExp(`^  ${command}\\b.* \\S`, "m"));
+    assert.ok(stdout.split("\n").every((line) => line.length <= 80));
+  });
+
+  it("describes the options of a command", async () => {
+    for (const [command, options] of [
+      ["start", ["--config", "--env", "--set", "dexter directives"]],
+      ["status", ["--json", "--watch"]],
+      ["stop", ["--now"]],
+      ["tail", ["[function]", "--json", "--status", "--method", "--sample", "--search", "--node", "Ctrl-C"]],
+      ["init", ["[directory]", "--force"]],
+    ] as const) {
+      const { status, stdout } = await runDexter([command, "--help"], { dir });
+      assert.equal(status, 0);
+      for (const option of options) assert.ok(stdout.includes(option), `${command}: ${option}\n${stdout}`);
+    }
+  });
+
+  it("tells its version", async () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    assert.deepEqual(await runDexter(["--version"], { dir }), {
+      status: 0,
+      stdout: `${version}\n`,
+      stderr: "",
+    });
+  });
+});
+
+describe("a wrong command line", () => {
+  for (const [args, says] of [
+    [[], /Usage: dexter/],
+    [["frobnicate"], /^dexter: unknown command 'frobnicate'\n\(dexter --help lists the commands\)\n$/],
+    [["stat"], /^dexter: unknown command 'stat'\n\(Did you mean start\?\)/],
+    [["start", "--prot"], /^dexter: unknown option '--prot'\n\(--help lists the options\)\n$/],
+    [["status", "--jason"], /\(Did you mean --json\?\)/],
+    [["start", "now"], /^dexter: too many arguments for 'start'/],
+    [["start", "--config"], /^dexter: option '-c, --config <file>' argument missing/],
+    [["secret"], /Usage: dexter secret [\s\S]*put <function> <name>/],
+    [["secret", "put", "hello"], /^dexter: missing required argument 'name'\n\(--help lists the options\)/],
+    [["secret", "get", "hello"], /^dexter: unknown command 'get'/],
+    [["start", "--set"], /^dexter: option '--set <name=value>' argument missing/],
+  ] as const)
+    it(`exits with 2 and advice: dexter ${args.join(" ")}`, async () => {
+      const { status, stdout, stderr } = await runDexter(args, { dir });
+      assert.equal(status, 2);
+      assert.equal(stdout, "");
+      assert.match(stderr, says);
+    });
+});
+
+describe("dexter directives", () => {
+  it("lists what the [dexter] table takes", async () => {
+    const { status, stdout } = await runDexter(["directives"], { dir });
+    assert.equal(status, 0);
+    assert.match(stdout, /^directive +original +default +meaning\n/);
+    assert.match(stdout, /^max_spare_threads +MaxSpareThreads +10 +\S/m);
+    const json = JSON.parse((await runDexter(["directives", "--json"], { dir })).stdout);
+    assert.deepEqual(Object.keys(json[0]), ["name", "original", "default", "description"]);
+  });
+});
