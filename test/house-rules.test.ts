@@ -1,49 +1,15 @@
 /** The rules of the house that a machine can check: the folders are the architecture. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { importsOf, LIMITS, measure, sources, withoutComments } from "../scripts/house.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-
-function sources(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true })
-    .map((file) => join(folder, String(file)))
-    .filter((file) => /\.(?:ts|tsx|js)$/.test(file) && !file.includes("node_modules"));
-}
-
-const withoutComments = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
-
-/** Files of the project that a file imports, types included: a cycle of types is a cycle of ideas. */
-function importsOf(file: string): string[] {
-  const found = withoutComments(read(file)).matchAll(/\b(?:from|import)\s*\(?\s*["'](\.[^"'\n]*)["']/g);
-  return [...found]
-    .map(([, path]) => relative(root, resolve(root, dirname(file), path!)))
-    .filter((path) => existsSync(join(root, path)));
-}
-
-/** The first way around that is found, or undefined. */
-function findCycle(files: readonly string[]): string[] | undefined {
-  const finished = new Set<string>();
-  const visit = (file: string, path: string[]): string[] | undefined => {
-    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
-    if (finished.has(file)) return undefined;
-    for (const next of importsOf(file)) {
-      const cycle = visit(next, [...path, file]);
-      if (cycle) return cycle;
-    }
-    finished.add(file);
-    return undefined;
-  };
-  for (const file of files) {
-    const cycle = visit(file, []);
-    if (cycle) return cycle;
-  }
-  return undefined;
-}
+const house = measure();
 
 describe("the folders", () => {
   it("keep the scheduler out of the runtime, but for the protocol", () => {
@@ -83,8 +49,25 @@ describe("the folders", () => {
   });
 
   it("hold no cycle of imports", () => {
-    const cycle = findCycle([...sources("scheduler"), ...sources("runtime"), ...sources("page")]);
-    assert.equal(cycle?.join(" → "), undefined);
+    assert.deepEqual(house.fileCycles, []);
+  });
+
+  it("hold no cycle of folders", () => {
+    assert.deepEqual(house.roomCycles, []);
+  });
+
+  it("leave no more than four files of the scheduler loose", () => {
+    assert.ok(house.loose.length <= LIMITS.looseFiles, house.loose.join(", "));
+  });
+
+  it("have tests in folders of the same name", () => {
+    for (const room of house.rooms) {
+      const folder = room.replace("scheduler/", "test/");
+      assert.ok(
+        existsSync(join(root, folder)) && sources(folder).some((file) => file.endsWith(".test.ts")),
+        folder,
+      );
+    }
   });
 
   it("keep policy pure: no clock, no input or output", () => {

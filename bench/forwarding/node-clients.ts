@@ -2,8 +2,9 @@
 
 import { Agent, request as ask, type IncomingMessage } from "node:http";
 import { Client as UndiciClient } from "undici";
-import { renderForwarded, renderRequestHead } from "../../scheduler/dispatch/head.ts";
+import { renderRequestHead } from "../../scheduler/dispatch/head.ts";
 import { ThreadClient } from "../../scheduler/dispatch/thread-client.ts";
+import { renderForwarded } from "../../scheduler/http/forwarded.ts";
 import { CF_JSON, endToEnd, headersToThread, TRACEPARENT } from "./headers.ts";
 import { NodeSink, UndiciHandler } from "./node-answers.ts";
 import type { NodeExchange } from "./node-exchange.ts";

@@ -7,7 +7,13 @@
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { Logger } from "../logs/logger.ts";
-import { Canary, type CanarySettings, canaryName, type SideStatus, type Verdict } from "../policy/canary.ts";
+import {
+  Canary,
+  type CanarySettings,
+  type CanaryStatus,
+  canaryName,
+  type Verdict,
+} from "../policy/canary.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { contentId } from "../versions/revision.ts";
 import type { Candidate, Deployer } from "./deployer.ts";
@@ -23,16 +29,6 @@ export interface CanaryPorts {
   reroute(from: string, to: string): void;
   /** Does what was decided; rejects when that is not possible now. */
   carryOut(functionName: string, verdict: Verdict): Promise<void>;
-}
-
-/** What `status` tells of a canary. */
-export interface CanaryStatus {
-  readonly version: string;
-  readonly percent: number;
-  /** Until it is decided at the earliest. */
-  readonly secondsLeft: number;
-  readonly old: SideStatus;
-  readonly new: SideStatus;
 }
 
 interface Running {

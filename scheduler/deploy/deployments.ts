@@ -186,7 +186,7 @@ export class Deployments {
   remove(name: string): Promise<Removed> {
     return this.#ports.inOrder(async () => {
       if (!this.#broken.has(name)) this.#known(name);
-      const { store, deployer, canaries, reporter } = this.#ports;
+      const { store, deployer, canaries, textOf } = this.#ports;
       canaries.end(name);
       await this.#ports.forgetSecrets(name);
       await store.remove(name);
@@ -197,7 +197,7 @@ export class Deployments {
       if (own === undefined) await deployer.remove(name);
       this.#ports.changed();
       if (own === undefined || own === "serves") return { restored: own === "serves" };
-      return { restored: false, failure: reporter.textOf(own) };
+      return { restored: false, failure: textOf(own) };
     });
   }
 

@@ -1,7 +1,6 @@
 /** How a change of a function proves itself before anything of it counts, whoever asked for it. */
 
 import { DexterError } from "../errors.ts";
-import type { Reporter } from "../failures/reporter.ts";
 import type { Logger } from "../logs/logger.ts";
 import type { Version } from "../types.ts";
 import type { Candidate, Deployer } from "./deployer.ts";
@@ -9,8 +8,9 @@ import type { DeployedFunction } from "./registry.ts";
 
 export interface ProofPorts {
   readonly deployer: Deployer;
-  readonly reporter: Reporter;
   readonly log: Logger;
+  /** What the failure says; one of the function's own with its stack in the sources' positions. */
+  textOf(failure: DexterError): string;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface ProofPorts {
  * @throws NOT_PROVED, with the stack in the sources' positions
  */
 export async function prove(
-  { deployer, reporter, log }: ProofPorts,
+  { deployer, log, textOf }: ProofPorts,
   entry: DeployedFunction,
   what: string,
   version?: Version,
@@ -30,7 +30,7 @@ export async function prove(
     return await deployer.prepare(entry, version);
   } catch (cause) {
     if (!(cause instanceof DexterError)) throw cause;
-    const reason = reporter.textOf(cause);
+    const reason = textOf(cause);
     log.warn({ function: entry.config.name }, `${what} failed, and what was live still is: ${reason}`);
     throw new DexterError("NOT_PROVED", { reason }, { cause });
   }

@@ -8,7 +8,7 @@ import type { DexterError } from "../errors.ts";
 import { canaryName } from "../policy/canary.ts";
 import type { FunctionSpec } from "../policy/thread.ts";
 import { canHide } from "../server/hidden-file.ts";
-import { readBuilt } from "../system/built-file.ts";
+import { runtimeModule } from "../system/built-file.ts";
 import type { FunctionConfig, FunctionSettings, Version } from "../types.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { hasSecrets } from "../versions/revision.ts";
@@ -26,11 +26,6 @@ export interface DeployedFunction {
 
 /** Superseded versions kept per function, for threads that still finish and for their stacks. */
 const KEPT_VERSIONS = 5;
-
-/** Reads one of the modules that run inside workerd, from beside the built program. */
-export function runtimeModule(name: "host" | "prelude" | "console"): string {
-  return readBuilt(`runtime/${name}.js`);
-}
 
 export class FunctionRegistry {
   readonly functions = new Map<string, DeployedFunction>();

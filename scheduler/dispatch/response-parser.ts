@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { DexterError } from "../errors.ts";
-import { ChunkedDecoder } from "../http/chunked.ts";
+import { type ChunkError, ChunkedDecoder } from "../http/chunked.ts";
 import { findHeadEnd } from "../http/header-lines.ts";
 import { badResponse, parseResponseHead, type ResponseHead } from "./response-head.ts";
 
@@ -141,7 +141,7 @@ export class ResponseParser {
     try {
       head = this.#parseHead(bytes.toString("latin1", start, end));
     } catch (error) {
-      this.#fail(error as DexterError);
+      this.#fail(badResponse((error as ChunkError).message));
       return chunk.length;
     }
     const next = end + 4 - (bytes.length - chunk.length);
@@ -191,7 +191,7 @@ export class ResponseParser {
     try {
       next = this.#chunked.read(chunk, at);
     } catch (error) {
-      this.#fail(error as DexterError);
+      this.#fail(badResponse((error as ChunkError).message));
       return chunk.length;
     }
     if (this.#chunked.data) this.#handler.onBody(this.#chunked.data);

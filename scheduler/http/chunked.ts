@@ -1,6 +1,5 @@
 /** Takes a chunked body apart (RFC 9112 §7.1), strictly: lines end with CR LF, sizes are plain hex digits. */
 
-import { badResponse } from "../dispatch/response-head.ts";
 import { isHeaderLine } from "./header-lines.ts";
 
 /** Most bytes of a size line with its extensions, and of all trailers. */
@@ -15,6 +14,9 @@ for (let digit = 0; digit < 16; digit++) {
   HEX[digit.toString(16).charCodeAt(0)] = digit;
   HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
 }
+
+/** The bytes are no chunked body; the message says why. */
+export class ChunkError extends Error {}
 
 export class ChunkedDecoder {
   /** The part of the body that the last `read` came upon. */
@@ -39,7 +41,7 @@ export class ChunkedDecoder {
   /**
    * Goes on from `at`, at most until a piece of the body is in `data` or the body is `done`.
    * @returns where to go on
-   * @throws DexterError BAD_RESPONSE
+   * @throws ChunkError
    */
   read(chunk: Buffer, at: number): number {
     this.data = undefined;
@@ -64,7 +66,7 @@ export class ChunkedDecoder {
   }
 
   #readBreak(chunk: Buffer, at: number): number {
-    if (chunk[at] !== (this.#left === 2 ? 13 : 10)) throw badResponse("a chunk is longer than its size");
+    if (chunk[at] !== (this.#left === 2 ? 13 : 10)) throw new ChunkError("a chunk is longer than its size");
     this.#left--;
     if (this.#left === 0) this.#state = "size";
     return at + 1;
@@ -77,14 +79,14 @@ export class ChunkedDecoder {
     const end = lineFeed < 0 ? chunk.length : lineFeed + 1;
     const limit = this.#state === "size" ? MAX_LINE : MAX_TRAILERS - this.#trailerBytes;
     if (this.#line.length + end - at > limit)
-      throw badResponse(`the ${this.#state} of a chunked body is too long`);
+      throw new ChunkError(`the ${this.#state} of a chunked body is too long`);
     const line = this.#line + chunk.toString("latin1", at, end);
     if (lineFeed < 0) {
       this.#line = line;
       return end;
     }
     this.#line = "";
-    if (!line.endsWith("\r\n")) throw badResponse("a line of a chunked body ends without CR");
+    if (!line.endsWith("\r\n")) throw new ChunkError("a line of a chunked body ends without CR");
     if (this.#state === "size") this.#takeSize(line.slice(0, -2));
     else this.#takeTrailer(line.slice(0, -2));
     return end;
@@ -115,13 +117,13 @@ export class ChunkedDecoder {
 
   #takeSize(line: string): void {
     const digits = SIZE_LINE.exec(line)?.[1];
-    if (digits === undefined) throw badResponse("bad chunk size");
+    if (digits === undefined) throw new ChunkError("bad chunk size");
     this.#startChunk(Number.parseInt(digits, 16));
   }
 
   #takeTrailer(line: string): void {
     this.#trailerBytes += line.length + 2;
     if (line === "") this.#state = "done";
-    else if (!isHeaderLine(line)) throw badResponse("bad trailer");
+    else if (!isHeaderLine(line)) throw new ChunkError("bad trailer");
   }
 }

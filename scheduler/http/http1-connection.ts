@@ -4,8 +4,7 @@
  */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { DexterError } from "../errors.ts";
-import { ChunkedDecoder } from "./chunked.ts";
+import { type ChunkError, ChunkedDecoder } from "./chunked.ts";
 import type { Scheme } from "./client-address.ts";
 import { ClientReader } from "./client-reader.ts";
 import {
@@ -156,7 +155,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     try {
       next = decoder.read(bytes, 0);
     } catch (error) {
-      return this.#failBody(request, error as DexterError);
+      return this.#failBody(request, (error as ChunkError).message);
     }
     this.#waiting = next < bytes.length ? bytes.subarray(next) : undefined;
     const { data } = decoder;
@@ -165,7 +164,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   }
 
   /** Nobody knows where the body ends, and so the next request begins. */
-  #failBody(request: Http1Request, error: DexterError): void {
+  #failBody(request: Http1Request, reason: string): void {
     if (request.headersSent) {
       this.#stage = "closing";
       this.#waiting = undefined;
@@ -175,7 +174,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     }
     // Whoever serves the request tells of it.
     request.status = 400;
-    this.#answer({ status: 400, reason: `the request's body is malformed: ${error.details.reason}` });
+    this.#answer({ status: 400, reason: `the request's body is malformed: ${reason}` });
     request.sink?.onClosed();
   }
 

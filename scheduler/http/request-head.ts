@@ -3,7 +3,7 @@
  * headers that it sent last time, with another target: then comparing them is all the reading that is done,
  * and what was found out about them, or rendered of them, is used again.
  */
-import { renderForwarded } from "../dispatch/head.ts";
+import { renderForwarded } from "./forwarded.ts";
 import { findHeadEnd, readHeaderLines } from "./header-lines.ts";
 import { inspectHeaders, inspectTarget, type Refusal, type RequestFacts, type RequestSource } from "./vet.ts";
 

@@ -190,7 +190,7 @@ export class DexterNode {
       store: new Store(node.dataDir),
       registry: this.registry,
       deployer: this.deployer,
-      reporter: this.#reporter,
+      textOf: (failure) => this.#reporter.textOf(failure),
       log: logs.log,
       inOrder: (change) => this.#inOrder(change),
       baseDomain: () => this.#project.node.baseDomain,
@@ -507,7 +507,7 @@ export class DexterNode {
       registry: this.registry,
       secrets: this.#secrets,
       deployer: this.deployer,
-      reporter: this.#reporter,
+      textOf: (failure) => this.#reporter.textOf(failure),
       log: this.#options.logs.log,
       inOrder: (change) => this.#inOrder(change),
     });

@@ -33,6 +33,16 @@ export interface SideStatus {
   readonly p99Ms?: number;
 }
 
+/** What `status` tells of a canary. */
+export interface CanaryStatus {
+  readonly version: string;
+  readonly percent: number;
+  /** Until it is decided at the earliest. */
+  readonly secondsLeft: number;
+  readonly old: SideStatus;
+  readonly new: SideStatus;
+}
+
 export interface Verdict {
   readonly decision: "promote" | "rollback";
   readonly reason: string;

@@ -115,7 +115,7 @@ export class SecretChanges {
   }
 
   #outcome(functionName: string, name: string, changed: boolean): SecretChanged {
-    const { registry, reporter } = this.#ports;
+    const { registry, textOf } = this.#ports;
     const entry = registry.functions.get(functionName);
     const vars = (entry?.live?.built ?? entry?.live)?.env ?? {};
     const state = entry === undefined ? "waiting" : entry.failure ? "failing" : "live";
@@ -124,7 +124,7 @@ export class SecretChanges {
       name,
       changed,
       state,
-      ...(entry?.failure ? { reason: reporter.textOf(entry.failure) } : {}),
+      ...(entry?.failure ? { reason: textOf(entry.failure) } : {}),
       variable: Object.hasOwn(vars, name),
     };
   }

@@ -1,9 +1,9 @@
 /** What of a project's settings concerns the servers, and what cannot change while they run. */
 import { statSync } from "node:fs";
-import { runtimeModule } from "../deploy/registry.ts";
 import { DexterError } from "../errors.ts";
 import { RESIDENTS_AFTER_MS } from "../policy/residency.ts";
 import { resolveAccount } from "../system/accounts.ts";
+import { runtimeModule } from "../system/built-file.ts";
 import { runDirectory } from "../system/paths.ts";
 import type { NodeConfig } from "../types.ts";
 import type { SupervisorSettings } from "./supervisor.ts";

@@ -1,7 +1,7 @@
 /** The node's state in the shape that DESIGN.md fixes for `dexter status --json` and the scoreboard file. */
 
-import type { CanaryStatus } from "../deploy/canaries.ts";
 import type { Exchange } from "../dispatch/exchange.ts";
+import type { CanaryStatus } from "../policy/canary.ts";
 import { canaryName, functionOf } from "../policy/canary.ts";
 import type { Fleet } from "../policy/fleet.ts";
 import { LETTERS, type Thread, type ThreadKind, type ThreadState } from "../policy/thread.ts";

@@ -12,3 +12,8 @@ export function readBuilt(path: string): string {
   }
   throw new Error(`dist/${path} is missing; run \`npm run build\``);
 }
+
+/** Reads one of the modules that run inside workerd, from beside the built program. */
+export function runtimeModule(name: "host" | "prelude" | "console"): string {
+  return readBuilt(`runtime/${name}.js`);
+}

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { headerJson, renderForwarded, renderRequestHead } from "../../scheduler/dispatch/head.ts";
+import { headerJson, renderRequestHead } from "../../scheduler/dispatch/head.ts";
 import { createClientResolver } from "../../scheduler/http/client-address.ts";
+import { renderForwarded } from "../../scheduler/http/forwarded.ts";
 import { inspectRequest, type RequestFraming } from "../../scheduler/http/vet.ts";
 import { assertProperty } from "../support/properties.ts";
 

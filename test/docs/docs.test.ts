@@ -1,11 +1,12 @@
 /** The documents tell the truth about what a machine can check: commands, directives, links, files, imports. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { directiveTable, FUNCTION_DIRECTIVES } from "../../scheduler/config/directives.ts";
+import { rooms } from "../../scripts/house.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "../fidelity/differences.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -47,13 +48,6 @@ const code = (cell = "") => /`([^`]*)`/.exec(cell)?.[1] ?? "";
 /** Fenced blocks and `inline code`. */
 function codeIn(text: string): string {
   return [...text.matchAll(/^```[^\n]*\n[\s\S]*?^```|`[^`\n]+`/gm)].map(([found]) => found).join("\n");
-}
-
-function sources(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true })
-    .map((file) => join(folder, String(file)))
-    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
-    .sort();
 }
 
 describe("README", () => {
@@ -134,14 +128,7 @@ describe("links", () => {
 });
 
 describe("ARCHITECTURE", () => {
-  const map = section(architecture, "## Module map");
-  const listed = [...map.matchAll(/^\| `((?:scheduler|runtime|page)\/[^`]+\.ts)` \|/gm)].map(
-    ([, file]) => file!,
-  );
-
-  it("lists every module of the scheduler, the runtime and the page once, and no other", () => {
-    assert.deepEqual([...listed].sort(), ["scheduler", "runtime", "page"].flatMap(sources).sort());
-  });
+  const rows = table(section(architecture, "## Rooms"), "folder", "may import");
 
   it("names no file that does not exist", () => {
     const named = architecture.matchAll(
@@ -150,35 +137,19 @@ describe("ARCHITECTURE", () => {
     for (const [, file] of named) assert.ok(existsSync(join(root, file!)), file);
   });
 
-  it("says what each folder may import of the others", () => {
-    for (const [folderCell, allowedCell = ""] of table(map, "folder", "may import")) {
-      const folder = code(folderCell);
-      if (allowedCell === "everything") continue;
-      const allowed = [...allowedCell.matchAll(/`([^`]+)`/g)].map(([, path]) => path!);
-      allowed.push(folder, "runtime/protocol.ts");
-      for (const file of sources(folder)) {
-        const imports = read(file).matchAll(/\b(?:from|import)\s*\(?\s*["'](\.[^"'\n]*\.ts)["']/g);
-        for (const [, path] of imports) {
-          const target = relative(root, resolve(root, dirname(file), path!));
-          assert.ok(
-            allowed.some((prefix) => target.startsWith(prefix)),
-            `${file} imports ${target}, which ARCHITECTURE.md does not allow`,
-          );
-        }
-      }
-    }
+  it("has a row for every room", () => {
+    const named = rows.map(([folder]) => code(folder));
+    assert.deepEqual(named.sort(), [...rooms().keys()].filter((room) => room.endsWith("/")).sort());
   });
 
-  it("says so of every folder", () => {
-    const folders = readdirSync(join(root, "scheduler"), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => `scheduler/${name}/`);
-    assert.deepEqual(
-      table(map, "folder", "may import")
-        .map(([cell]) => code(cell))
-        .sort(),
-      folders.sort(),
-    );
+  it("says what each room imports of the others, and of nothing but the composition that it is everything", () => {
+    for (const [folderCell, allowed = ""] of rows) {
+      const folder = code(folderCell);
+      if (folder === "scheduler/cli/") continue;
+      const named = [...allowed.matchAll(/`([^`]+)`/g)].map(([, path]) => path!);
+      const imported = [...rooms().get(folder)!].filter((path) => path !== "runtime/protocol.ts");
+      assert.deepEqual(named.sort(), imported.sort(), folder);
+    }
   });
 });
 
