@@ -10,6 +10,7 @@ import { strict as assert } from "node:assert";
 import { DexterError } from "../errors.ts";
 import type { CanarySettings, Verdict } from "../policy/canary.ts";
 import { hardConflicts } from "../policy/routes.ts";
+import type { Turns } from "../system/turns.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { contentId } from "../versions/revision.ts";
 import type { Canaries } from "./canaries.ts";
@@ -25,7 +26,7 @@ export interface DeploymentPorts extends ProofPorts {
   keepVersions(): number;
   baseDomain(): string;
   /** Changes of the node happen one after the other. */
-  inOrder<T>(change: () => Promise<T>): Promise<T>;
+  readonly turns: Turns;
   /** Where the function answers now. */
   routesOf(name: string): string[];
   /** Functions came, went, or have other routes. */
@@ -129,7 +130,7 @@ export class Deployments {
 
   /** Makes a version live that has come from outside. @throws whatever is wrong with it */
   deploy(given: FunctionPackage, { by, dryRun = false, canary }: DeployOptions): Promise<Deployed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const { id, functionName } = given.version;
       this.#checkRoutes(given);
       if (this.#pointers.get(functionName)?.version === id && this.#isLive(given))
@@ -141,7 +142,7 @@ export class Deployments {
 
   /** Makes the version that is on trial live for all requests. Throws NO_CANARY. */
   promote(name: string, by: string): Promise<Deployed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const running = this.#ports.canaries.of(name);
       if (running === undefined) throw new DexterError("NO_CANARY", { function: name });
       return await this.#switch(running.given, { action: "promote", by }, false);
@@ -168,7 +169,7 @@ export class Deployments {
    * Throws NO_DEPLOYED, NO_VERSION, VERSION_DAMAGED.
    */
   rollback(name: string, id: string | undefined, by: string): Promise<Deployed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const pointer = this.#known(name);
       if (id === undefined && this.#ports.canaries.of(name)) return this.#giveUp(name);
       const target = id ?? (await this.#before(name, pointer));
@@ -184,7 +185,7 @@ export class Deployments {
    * short, a delete must leave none for another function of that name.
    */
   remove(name: string): Promise<Removed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       if (!this.#broken.has(name)) this.#known(name);
       const { store, deployer, canaries, textOf } = this.#ports;
       canaries.end(name);

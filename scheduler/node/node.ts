@@ -51,6 +51,7 @@ import {
   runDirectory,
   tokensFile,
 } from "../system/paths.ts";
+import { Turns } from "../system/turns.ts";
 import type { Tracer } from "../tracing/tracer.ts";
 import type { NodeConfig, Project } from "../types.ts";
 import { Front } from "./front.ts";
@@ -104,7 +105,7 @@ export class DexterNode {
   #endScoreboard: (() => void) | undefined;
   #recallTimer: NodeJS.Timeout | undefined;
   /** Changes of the project run one after the other. */
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #stopping: Promise<void> | undefined;
 
   private constructor(project: Project, options: NodeOptions) {
@@ -192,7 +193,7 @@ export class DexterNode {
       deployer: this.deployer,
       textOf: (failure) => this.#reporter.textOf(failure),
       log: logs.log,
-      inOrder: (change) => this.#inOrder(change),
+      turns: this.#turns,
       baseDomain: () => this.#project.node.baseDomain,
       keepVersions: () => this.#project.node.keepVersions,
       routesOf: (name) => this.#front.routesOf(name),
@@ -281,7 +282,7 @@ export class DexterNode {
    * cannot be taken or (outside dev) a function does not work; in dev that is reported, and the rest taken.
    */
   async apply(project: Project, { restart }: { restart?: "one by one" | "at once" } = {}): Promise<void> {
-    await this.#inOrder(async () => {
+    await this.#turns.run(async () => {
       checkIdentity(this.#project.node, project.node);
       const servers = supervisorSettings(project.node, this.#options);
       const logs = this.#options.logs.change(project.node);
@@ -327,7 +328,7 @@ export class DexterNode {
    * @returns those whose code is new
    */
   rebuild(entries: readonly DeployedFunction[]): Promise<DeployedFunction[]> {
-    return this.#inOrder(async () => {
+    return this.#turns.run(async () => {
       const startedAtMs = performance.now();
       const broken = entries.filter(({ failure }) => failure);
       const { candidates, failures } = await this.deployer.prepareAll(entries);
@@ -371,7 +372,7 @@ export class DexterNode {
     await this.#supervisor.start(this.#firstBuilds());
     // Before the first loads, which may take their time: so long the operator can look on, and stop.
     await this.#admin.openSocket(adminSocket(node.dataDir));
-    await this.#inOrder(async () => {
+    await this.#turns.run(async () => {
       await this.#firstLoads();
       if (this.#options.inspect) await this.#supervisor.settled();
       this.#throwIfStopping();
@@ -509,7 +510,7 @@ export class DexterNode {
       deployer: this.deployer,
       textOf: (failure) => this.#reporter.textOf(failure),
       log: this.#options.logs.log,
-      inOrder: (change) => this.#inOrder(change),
+      turns: this.#turns,
     });
   }
 
@@ -661,11 +662,5 @@ export class DexterNode {
 
   #deadline(ms: number): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, ms).unref());
-  }
-
-  #inOrder<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#changes.then(change);
-    this.#changes = done.catch(() => {});
-    return done;
   }
 }

@@ -7,6 +7,7 @@ import type { Candidate } from "../deploy/deployer.ts";
 import { type ProofPorts, prove } from "../deploy/proof.ts";
 import type { DeployedFunction, FunctionRegistry } from "../deploy/registry.ts";
 import { DexterError } from "../errors.ts";
+import type { Turns } from "../system/turns.ts";
 import type { Held, HeldSecrets } from "./held.ts";
 import { isSecretName, type Secret, type Secrets } from "./store.ts";
 
@@ -18,7 +19,7 @@ export interface SecretPorts extends ProofPorts {
   readonly registry: FunctionRegistry;
   readonly secrets: HeldSecrets;
   /** Changes of the node happen one after the other. */
-  inOrder<T>(change: () => Promise<T>): Promise<T>;
+  readonly turns: Turns;
 }
 
 /** One secret of `dexter secret list`: anything but its value. */
@@ -49,7 +50,7 @@ export class SecretChanges {
 
   /** Throws SECRETS_DAMAGED, SECRETS_LOCKED. */
   list(functionName: string): Promise<SecretStatus[]> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const { secrets } = await this.#ports.secrets.of(functionName);
       return [...secrets].map(([name, { updatedAt, by }]) => ({ name, updatedAt, by }));
     });
@@ -59,7 +60,7 @@ export class SecretChanges {
   put(functionName: string, name: string, value: string, by: string): Promise<SecretChanged> {
     checkName(name);
     checkValue(name, value);
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const before = await this.#ports.secrets.of(functionName);
       const known = before.secrets.get(name);
       if (known?.value === value) return this.#outcome(functionName, name, false);
@@ -74,7 +75,7 @@ export class SecretChanges {
   /** Removes a secret. Throws SECRET_NAME, NO_SECRET, and as `put`. */
   delete(functionName: string, name: string): Promise<SecretChanged> {
     checkName(name);
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const before = await this.#ports.secrets.of(functionName);
       const after = new Map(before.secrets);
       if (!after.delete(name)) throw new DexterError("NO_SECRET", { function: functionName, name });
