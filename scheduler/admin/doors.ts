@@ -6,8 +6,8 @@ import type { IncomingMessage, Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { DexterError } from "../errors.ts";
 import { showAddress } from "../http/listener.ts";
-import type { ListenerChange } from "../http/listeners.ts";
 import type { Logger } from "../logs/logger.ts";
+import type { Prepared } from "../system/prepared.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { ListenAddress, NodeConfig } from "../types.ts";
 import { type AdminFeature, createAdmin } from "./app.ts";
@@ -67,7 +67,7 @@ export class AdminDoors {
    * Opens a TCP address that is new. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
    * nothing.
    */
-  async change(config: AdminConfig): Promise<ListenerChange> {
+  async change(config: AdminConfig): Promise<Prepared> {
     const { adminListen, adminHosts } = config;
     const certificates = this.#certificatesFor(config);
     const before = this.#tcp;

@@ -10,6 +10,7 @@ import { strict as assert } from "node:assert";
 import { DexterError } from "../errors.ts";
 import type { CanarySettings, Verdict } from "../policy/canary.ts";
 import { hardConflicts } from "../policy/routes.ts";
+import { orAbandon } from "../system/prepared.ts";
 import type { Turns } from "../system/turns.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { contentId } from "../versions/revision.ts";
@@ -266,7 +267,7 @@ export class Deployments {
 
   /** Throws NOTHING_TO_COMPARE. */
   async #tryOut(given: FunctionPackage, settings: CanarySettings, by: string): Promise<Deployed> {
-    const { registry, store, canaries, deployer, log } = this.#ports;
+    const { registry, store, canaries, log } = this.#ports;
     const { name } = given.settings;
     const { id } = given.version;
     const previous = this.#liveId(name);
@@ -275,12 +276,7 @@ export class Deployments {
     canaries.end(name);
     const candidate = await prove(this.#ports, registry.trialOf(given), "a deploy");
     assert(candidate);
-    try {
-      await store.add(given);
-    } catch (error) {
-      deployer.abandon(candidate);
-      throw error;
-    }
+    await orAbandon(candidate, () => store.add(given));
     canaries.begin(candidate, given, settings, by);
     log.info(
       { function: name, version: id, by },
@@ -305,35 +301,35 @@ export class Deployments {
     { action, by }: Pick<Change, "action" | "by">,
     dryRun: boolean,
   ): Promise<Deployed> {
-    const { registry, deployer, store } = this.#ports;
+    const { registry, canaries, log } = this.#ports;
     const { name } = given.settings;
     const { id } = given.version;
     const entry = registry.entryOf(given);
     const previous = this.#liveId(name);
     const candidate = await prove(this.#ports, entry, "a deploy");
-    try {
-      if (!dryRun) {
-        await store.add(given);
-        const change = { action, version: id, at: new Date().toISOString(), by };
-        this.#pointers.set(name, await store.point(name, change));
-        this.#broken.delete(name);
-      }
-    } catch (error) {
-      if (candidate) deployer.abandon(candidate);
-      throw error;
-    }
     if (dryRun) {
-      if (candidate) deployer.abandon(candidate);
+      candidate?.abandon();
       return this.#outcome(given, previous);
     }
+    const change = { action, version: id, at: new Date().toISOString(), by };
+    await orAbandon(candidate, () => this.#store(given, change));
     registry.put(entry);
-    if (candidate) deployer.commit(candidate);
-    this.#ports.canaries.end(name);
+    candidate?.finish();
+    canaries.end(name);
     this.#ports.changed();
-    this.#ports.log.info({ function: name, version: id, by }, `${action} of ${name}: version ${id} is live`);
+    log.info({ function: name, version: id, by }, `${action} of ${name}: version ${id} is live`);
     await this.#prune(name);
     this.#revision++;
     return this.#outcome(given, previous);
+  }
+
+  /** Stores the version, and then that it is live. Throws STORE_FULL, STORE_FAILED. */
+  async #store(given: FunctionPackage, change: Change): Promise<void> {
+    const { store } = this.#ports;
+    const { name } = given.settings;
+    await store.add(given);
+    this.#pointers.set(name, await store.point(name, change));
+    this.#broken.delete(name);
   }
 
   /** What is kept of old versions is no reason for a deploy to fail. */

@@ -5,16 +5,10 @@
  */
 import { formatListen } from "../config/values.ts";
 import { DexterError } from "../errors.ts";
+import type { Prepared } from "../system/prepared.ts";
 import { type CertificateLog, Certificates } from "../tls/certificates.ts";
 import type { ListenAddress, NodeConfig, TlsConfig } from "../types.ts";
 import { Listener, type ListenerMode, type ListenerPorts } from "./listener.ts";
-
-/** A change whose new listeners are open. Exactly one of its methods is to be called. */
-export interface ListenerChange {
-  /** Keeps them, and closes those that are no longer wanted. */
-  finish(): void;
-  abandon(): void;
-}
 
 export class Listeners {
   readonly #ports: ListenerPorts;
@@ -32,10 +26,10 @@ export class Listeners {
   }
 
   /**
-   * Opens the addresses that are new. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
+   * Opens the addresses that are new; those that are no longer wanted are closed in the end. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
    * nothing.
    */
-  async change({ listen, listenBacklog, sendBufferSize, tls }: NodeConfig): Promise<ListenerChange> {
+  async change({ listen, listenBacklog, sendBufferSize, tls }: NodeConfig): Promise<Prepared> {
     const isSecure = listen.some(({ secure }) => secure);
     const certificates = isSecure ? new Certificates(tls, this.#log) : undefined;
     const modeOf = (address: ListenAddress) => this.#modeOf(address, tls, certificates);

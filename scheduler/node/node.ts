@@ -26,7 +26,7 @@ import { DexterError } from "../errors.ts";
 import { Reporter } from "../failures/reporter.ts";
 import { RecentFailures } from "../history/failures.ts";
 import { History } from "../history/history.ts";
-import { type ListenerChange, Listeners } from "../http/listeners.ts";
+import { Listeners } from "../http/listeners.ts";
 import { Followers } from "../logs/followers.ts";
 import { Journal } from "../logs/journal.ts";
 import type { Logs } from "../logs/logs.ts";
@@ -51,6 +51,7 @@ import {
   runDirectory,
   tokensFile,
 } from "../system/paths.ts";
+import { allOf, orAbandon, type Prepared } from "../system/prepared.ts";
 import { Turns } from "../system/turns.ts";
 import type { Tracer } from "../tracing/tracer.ts";
 import type { NodeConfig, Project } from "../types.ts";
@@ -171,7 +172,6 @@ export class DexterNode {
     );
     this.#canaries = new Canaries({
       registry: this.registry,
-      deployer: this.deployer,
       log: logs.log,
       reroute: (from, to) => this.#dispatcher.reroute(from, to),
       carryOut: (name, verdict) => this.deployments.carryOut(name, verdict),
@@ -285,34 +285,17 @@ export class DexterNode {
     await this.#turns.run(async () => {
       checkIdentity(this.#project.node, project.node);
       const servers = supervisorSettings(project.node, this.#options);
-      const logs = this.#options.logs.change(project.node);
-      const listeners = await this.#changeListeners(project.node).catch((error) => {
-        logs.abandon();
-        throw error;
-      });
-      const entries = this.#entriesOf(project);
-      const { candidates, failures } = await this.deployer.prepareAll(
-        entries,
-        this.#progress(entries.length),
+      const opened = await allOf(
+        () => this.#options.logs.change(project.node),
+        () => this.#changeListeners(project.node),
       );
-      // A deployed function that fails is no reason to refuse the project.
-      const deployed = new Set<unknown>(
-        entries.flatMap(({ source, failure }) => (source ? [] : (failure ?? []))),
-      );
-      const fatal = this.#fatal(failures.filter((failure) => !deployed.has(failure)));
-      if (fatal.length > 0) {
-        listeners.abandon();
-        logs.abandon();
-        await this.deployer.abandonAll(entries, candidates);
-        throw this.#reporter.combined(fatal);
-      }
+      const { entries, candidates, failures } = await orAbandon(opened, () => this.#prepare(project));
       const changed = needsRestart(supervisorSettings(this.#project.node, this.#options), servers);
-      listeners.finish();
-      logs.finish();
+      opened.finish();
       this.#project = project;
       this.#reporter.logRate = project.node.logRate;
       for (const entry of entries) this.registry.put(entry);
-      for (const candidate of candidates) this.deployer.commit(candidate);
+      for (const candidate of candidates) candidate.finish();
       await this.deployer.removeAllBut(entries.map(({ config }) => config.name));
       this.registry.arrange(entries.map(({ config }) => config.name));
       this.#configureFront();
@@ -321,6 +304,22 @@ export class DexterNode {
       if (this.#options.inspect) await this.#supervisor.settled();
       for (const failure of failures) this.#reporter.failure(failure);
     });
+  }
+
+  /** Builds and proves the project's functions. Throws what is wrong with them, if it is a reason to refuse the project. */
+  async #prepare(project: Project) {
+    const entries = this.#entriesOf(project);
+    const { candidates, failures } = await this.deployer.prepareAll(entries, this.#progress(entries.length));
+    // A deployed function that fails is no reason.
+    const deployed = new Set<unknown>(
+      entries.flatMap(({ source, failure }) => (source ? [] : (failure ?? []))),
+    );
+    const fatal = this.#fatal(failures.filter((failure) => !deployed.has(failure)));
+    if (fatal.length > 0) {
+      await this.deployer.abandonAll(entries, candidates);
+      throw this.#reporter.combined(fatal);
+    }
+    return { entries, candidates, failures };
   }
 
   /**
@@ -332,7 +331,7 @@ export class DexterNode {
       const startedAtMs = performance.now();
       const broken = entries.filter(({ failure }) => failure);
       const { candidates, failures } = await this.deployer.prepareAll(entries);
-      for (const candidate of candidates) this.deployer.commit(candidate);
+      for (const candidate of candidates) candidate.finish();
       if (this.#options.inspect) await this.#supervisor.settled();
       const ms = Math.round(performance.now() - startedAtMs);
       const updated = candidates.map(({ entry }) => entry);
@@ -410,7 +409,7 @@ export class DexterNode {
     try {
       const candidate = await this.deployer.prepare(entry);
       this.registry.put(entry);
-      if (candidate) this.deployer.commit(candidate);
+      candidate?.finish();
       return "serves";
     } catch (error) {
       if (!(error instanceof DexterError)) throw error;
@@ -427,22 +426,11 @@ export class DexterNode {
   }
 
   /** Opens the addresses that are new, for clients and for the operator: all of them, or none. */
-  async #changeListeners(node: NodeConfig): Promise<ListenerChange> {
-    const clients = await this.#listeners.change(node);
-    const admin = await this.#admin.change(node).catch((error) => {
-      clients.abandon();
-      throw error;
-    });
-    return {
-      finish: () => {
-        clients.finish();
-        admin.finish();
-      },
-      abandon: () => {
-        clients.abandon();
-        admin.abandon();
-      },
-    };
+  #changeListeners(node: NodeConfig): Promise<Prepared> {
+    return allOf(
+      () => this.#listeners.change(node),
+      () => this.#admin.change(node),
+    );
   }
 
   #adminDoors(): AdminDoors {
@@ -520,7 +508,7 @@ export class DexterNode {
     const { candidates, failures } = await this.deployer.prepareAll(entries, progress, "nowhere");
     this.#throwIfStopping();
     this.#throwOrReport(failures);
-    for (const candidate of candidates) this.deployer.commit(candidate);
+    for (const candidate of candidates) candidate.finish();
     const functions = entries.map(({ config }) => config);
     if (!fitsAllAtOnce(functions, this.#project.node)) this.#dispatcher.fleet.deactivateAll();
   }
