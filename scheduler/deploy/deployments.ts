@@ -14,9 +14,11 @@ import { orAbandon } from "../system/prepared.ts";
 import type { Turns } from "../system/turns.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { contentId } from "../versions/revision.ts";
+import type { Deployed, DeployOptions, Removed, VersionStatus } from "./answers.ts";
 import type { Canaries } from "./canaries.ts";
-import { type Change, changed, type Pointer } from "./pointer.ts";
+import type { Change, Pointer } from "./pointer.ts";
 import { type ProofPorts, prove } from "./proof.ts";
+import { recover } from "./recovery.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import type { Store } from "./store.ts";
 
@@ -36,46 +38,6 @@ export interface DeploymentPorts extends ProofPorts {
   forgetSecrets(name: string): Promise<void>;
   /** The project's own function of this name is built and serves again; undefined when it has none. */
   restore(name: string): Promise<"serves" | DexterError | undefined>;
-}
-
-/** What came of a delete. */
-export interface Removed {
-  /** Whether the project's own function serves now. */
-  readonly restored: boolean;
-  /** Why it does not, though there is one. */
-  readonly failure?: string;
-}
-
-/** What came of a deploy or a rollback. */
-export interface Deployed {
-  readonly function: string;
-  readonly version: string;
-  /** What was live before; absent for a new function. */
-  readonly previous?: string;
-  /** Whether it is another version than before. */
-  readonly changed: boolean;
-  readonly routes: readonly string[];
-  /** The part of the requests that the version gets, as long as it is on trial. */
-  readonly canaryPercent?: number;
-}
-
-/** One version of `dexter versions`. */
-export interface VersionStatus {
-  readonly version: string;
-  readonly live: boolean;
-  readonly bytes: number;
-  readonly storedAt: string;
-  /** How it last became live; absent if it never was. */
-  readonly last?: Change;
-}
-
-export interface DeployOptions {
-  /** Who asks, for the history. */
-  readonly by: string;
-  /** Prove it and say what would happen, nothing more. */
-  readonly dryRun?: boolean;
-  /** Give it a part of the requests first, and see. */
-  readonly canary?: CanarySettings;
 }
 
 export class Deployments {
@@ -108,24 +70,11 @@ export class Deployments {
     return this.#pointers.get(name);
   }
 
-  /**
-   * Reads the store. A damaged version is refused by name, and the last good one serves in its place.
-   * @returns the functions, those deployed first in front
-   */
+  /** Takes up what is in the store. @returns the functions with a version that is good, those deployed first in front */
   async load(): Promise<FunctionPackage[]> {
-    const { store } = this.#ports;
-    await store.open();
-    const found: { pointer: Pointer; given: FunctionPackage }[] = [];
-    for (const name of await store.functions()) {
-      const loaded = await this.#loadOne(name);
-      if (loaded === undefined) {
-        this.#broken.add(name);
-        continue;
-      }
-      this.#pointers.set(name, loaded.pointer);
-      found.push(loaded);
-    }
-    found.sort((a, b) => (a.pointer.since < b.pointer.since ? -1 : 1));
+    const { found, broken } = await recover(this.#ports.store, this.#ports.log);
+    for (const name of broken) this.#broken.add(name);
+    for (const { pointer, given } of found) this.#pointers.set(given.settings.name, pointer);
     return found.map(({ given }) => given);
   }
 
@@ -217,30 +166,6 @@ export class Deployments {
     const pointer = this.#pointers.get(name);
     if (pointer === undefined) throw new DexterError("NO_DEPLOYED", { function: name });
     return pointer;
-  }
-
-  async #loadOne(name: string): Promise<{ pointer: Pointer; given: FunctionPackage } | undefined> {
-    const { store, log } = this.#ports;
-    const pointer = await store.pointer(name);
-    if (pointer === undefined)
-      log.error(`${name}: the file that names its live version is damaged; the last good version serves`);
-    const versions = (await store.versions(name)).map(({ id }) => id);
-    const before = pointer?.changes.map(({ version }) => version) ?? [];
-    for (const id of new Set([...(pointer ? [pointer.version] : []), ...before, ...versions])) {
-      if (!versions.includes(id)) continue;
-      try {
-        const given = await store.read(name, id);
-        if (pointer && id !== pointer.version) log.error(`${name}: version ${id} serves, the last good one`);
-        const at = new Date().toISOString();
-        const change: Change = { action: "deploy", version: id, at, by: "repair" };
-        if (pointer?.version === id) return { pointer, given };
-        return { pointer: changed(pointer, change), given };
-      } catch (error) {
-        log.error(`${name}: ${(error as Error).message}`);
-      }
-    }
-    log.error(`${name}: no good version is left; deploy it again, or run \`dexter delete ${name}\``);
-    return undefined;
   }
 
   /** The version that was live before this one, of those that are kept. Throws NO_VERSION. */
