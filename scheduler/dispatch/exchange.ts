@@ -12,6 +12,7 @@ import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/c
 import { dateLine } from "../http/date-line.ts";
 import type { RequestContext } from "../http/listener.ts";
 import type { HttpProtocol } from "../http/request-head.ts";
+import type { RefusalCause } from "../policy/effects.ts";
 import { HELD_MS } from "../policy/pool.ts";
 import type { Ticket } from "../policy/queue.ts";
 import type { Thread } from "../policy/thread.ts";
@@ -24,16 +25,24 @@ export interface ExchangePorts {
   clientOf(thread: Thread): ThreadClient;
   /** The thread is free again. */
   release(thread: Thread, answered: boolean): void;
-  /** The connection to the thread was lost: its server may be dying. */
-  suspect(thread: Thread): void;
   /** Nothing of the request reached the thread's server: another thread may serve it. */
   retry(exchange: Exchange): void;
+  /** The exchange is over, and waits for nothing. */
+  forget(exchange: Exchange): void;
+}
+
+/** Who is told of requests on their way: the rest of the node. */
+export interface RequestObserver {
   /** The traceparent that the function gets. @param given the client's, if it is valid */
   traceparent(given: string | undefined): string;
+  /** A waiting request gets no thread. */
+  refused(exchange: Exchange, why: RefusalCause): void;
+  /** The connection to a thread of the server with this key was lost: it may be dying. */
+  suspect(serverKey: number): void;
   /** Write an answer for a failure that is dexter's or the function's. */
   renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
-  /** The exchange is over, for logs and counters. */
-  finished(exchange: Exchange): void;
+  /** The exchange is over: for logs and counters, each in its turn. */
+  readonly finished: readonly ((exchange: Exchange) => void)[];
 }
 
 /** Minimal `request.cf`: what holds without a network of data centres. */
@@ -61,6 +70,7 @@ export class Exchange implements ResponseSink, RequestSink {
   readonly repeatable: boolean;
   readonly startedAtMs = performance.now();
   readonly #ports: ExchangePorts;
+  readonly #told: RequestObserver;
   ticket: Ticket<Exchange> | undefined;
   thread: Thread | undefined;
   /** Who got it last, also when it is over. */
@@ -88,8 +98,9 @@ export class Exchange implements ResponseSink, RequestSink {
   #tunnel: Socket | undefined;
   #sentMs = 0;
 
-  constructor(ports: ExchangePorts, request: ClientRequest, context: RequestContext) {
+  constructor(ports: ExchangePorts, told: RequestObserver, request: ClientRequest, context: RequestContext) {
     this.#ports = ports;
+    this.#told = told;
     this.request = request;
     this.client = context.client;
     this.id = context.id;
@@ -116,7 +127,7 @@ export class Exchange implements ResponseSink, RequestSink {
     this.#connection = connection;
     const { method, head } = this.request;
     const { facts, block } = head;
-    this.traceparent ||= this.#ports.traceparent(facts.traceparent);
+    this.traceparent ||= this.#told.traceparent(facts.traceparent);
     const text = renderRequestHead({
       method,
       facts,
@@ -150,7 +161,7 @@ export class Exchange implements ResponseSink, RequestSink {
       this.request.destroy();
     } else {
       this.outcome = "answered";
-      this.#ports.renderFailure(this, error);
+      this.#told.renderFailure(this, error);
     }
     this.#settle();
   }
@@ -192,7 +203,7 @@ export class Exchange implements ResponseSink, RequestSink {
     if (!this.open) return;
     this.outcome = "answered";
     if (this.#tunnel) endTunnel(this.#tunnel);
-    else if (this.#report) this.#ports.renderFailure(this, this.#readReport(this.#report));
+    else if (this.#report) this.#told.renderFailure(this, this.#readReport(this.#report));
     else this.request.end(this.#whole);
     this.#settle();
   }
@@ -200,7 +211,7 @@ export class Exchange implements ResponseSink, RequestSink {
   onLost({ error, unsent, ahead }: ConnectionLoss): void {
     this.#connection = undefined;
     if (!this.open) return;
-    if (!ahead && error.code === "SERVER_LOST" && this.thread) this.#ports.suspect(this.thread);
+    if (!ahead && error.code === "SERVER_LOST" && this.thread) this.#told.suspect(this.thread.server);
     if (unsent && !this.#bodyStarted) {
       if (!ahead) this.retries++;
       // What comes of the body meanwhile is for the next thread.
@@ -334,7 +345,8 @@ export class Exchange implements ResponseSink, RequestSink {
     const giveBack = this.#giveBack();
     if (connection) connection.abandon(this, giveBack);
     else giveBack();
-    this.#ports.finished(this);
+    this.#ports.forget(this);
+    for (const tell of this.#told.finished) tell(this);
   }
 }
 

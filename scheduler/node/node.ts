@@ -138,13 +138,20 @@ export class DexterNode {
         socketOf: (thread) => this.#supervisor.member(thread.server)?.process.socketOf(thread.slot),
         load: (thread) => this.#supervisor.load(thread),
         retire: (thread) => this.#supervisor.end(thread),
-        suspect: (key) => this.#supervisor.suspect(key),
         full: () => this.#adviseOnce(),
         due: () => this.#supervisor.wake(),
-        renderFailure: (exchange, failure) => this.#reporter.exchangeFailed(exchange, failure),
+      },
+      {
         traceparent: (given) => options.tracer.traceparent(given),
         refused: ({ functionName }, why) => this.#metrics.refused(functionName, why),
-        finished: (exchange) => this.#finished(exchange),
+        suspect: (key) => this.#supervisor.suspect(key),
+        renderFailure: (exchange, failure) => this.#reporter.exchangeFailed(exchange, failure),
+        finished: [
+          (exchange) => this.#metrics.finished(exchange),
+          (exchange) => options.tracer.finished(exchange, slotOf),
+          (exchange) => this.#journal.finished(exchange),
+          (exchange) => this.#canaries.observe(exchange),
+        ],
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
@@ -492,14 +499,6 @@ export class DexterNode {
     const servers = [...this.#dispatcher.fleet.servers];
     const able = servers.filter(({ stage, responsive }) => stage === "open" && responsive);
     return new Set(able.map(({ place }) => place.index));
-  }
-
-  #finished(exchange: Exchange): void {
-    const { tracer } = this.#options;
-    this.#metrics.finished(exchange);
-    tracer.finished(exchange, (key) => this.#supervisor.slotOf(key));
-    this.#journal.finished(exchange);
-    this.#canaries.observe(exchange);
   }
 
   #secretChanges(): SecretChanges {

@@ -22,16 +22,18 @@ async function setUp(test: TestContext, threads = 1) {
       socketOf: () => thread.path,
       load: (loads) => void loading.push(loads),
       retire: () => {},
-      suspect: () => {},
       full: () => {},
       due: () => {},
+    },
+    {
+      traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+      refused: () => {},
+      suspect: () => {},
       renderFailure({ request }, failure) {
         assert(failure instanceof DexterError);
         request.answer(failure.status, "", failure.code);
       },
-      traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
-      refused: () => {},
-      finished: (exchange) => void over.push(exchange),
+      finished: [(exchange) => void over.push(exchange)],
     },
     { queue: 10, queueTimeoutMs: 10_000 },
   );
