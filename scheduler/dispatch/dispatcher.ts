@@ -100,12 +100,13 @@ export class Dispatcher implements ExchangePorts {
     }
   }
 
-  clientOf(thread: Thread): ThreadClient {
-    let client = this.#clients.get(thread);
-    if (client === undefined) {
-      client = new ThreadClient(this.#threads.socketOf(thread) ?? "/nonexistent");
-      this.#clients.set(thread, client);
-    }
+  clientOf(thread: Thread): ThreadClient | undefined {
+    const known = this.#clients.get(thread);
+    if (known !== undefined) return known;
+    const path = this.#threads.socketOf(thread);
+    if (path === undefined) return undefined;
+    const client = new ThreadClient(path);
+    this.#clients.set(thread, client);
     return client;
   }
 
