@@ -1,6 +1,6 @@
 /**
  * A running node: wires listener, router, dispatcher, supervisor, functions and admin socket together, and
- * owns their lives. Who it runs for (argv, signals, exit status) is main.ts's business.
+ * owns their lives. Who it runs for (argv, signals, exit status) is the business of main.ts and cli/serve.ts.
  */
 import { rmSync } from "node:fs";
 import { Audience } from "../admin/audience.ts";
