@@ -140,9 +140,22 @@ describe("docs/", () => {
 });
 
 describe("commands", () => {
-  const help = spawnSync(process.execPath, [join(root, "bin/dexter.js"), "--help"], { encoding: "utf8" });
-  const list = help.stdout.slice(help.stdout.indexOf("\nCommands:"));
-  const commands = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!);
+  const helpOf = (...words: string[]) =>
+    spawnSync(process.execPath, [join(root, "bin/dexter.js"), ...words, "--help"], { encoding: "utf8" })
+      .stdout;
+  /** Names in the list of commands that a help has. */
+  const commandsIn = (help: string) =>
+    help.includes("\nCommands:")
+      ? [...help.slice(help.indexOf("\nCommands:")).matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!)
+      : [];
+  const commands = commandsIn(helpOf());
+  const groups = new Map(["secret", "token"].map((name) => [name, commandsIn(helpOf(name))]));
+  const helps = new Map<string, string>();
+  const optionsOf = (...words: string[]): readonly string[] => {
+    const command = words.join(" ");
+    if (!helps.has(command)) helps.set(command, helpOf(...words));
+    return helps.get(command)!.match(/--[a-z-]+/g) ?? [];
+  };
 
   it("are all in the table of docs/commands.md", () => {
     const named = table(read("docs/commands.md"), "command").map(([cell]) => code(cell).split(" ")[1]!);
@@ -150,9 +163,16 @@ describe("commands", () => {
   });
 
   for (const file of [...DOCUMENTS, "templates/default/README.md"]) {
-    it(`exist when ${file} names them`, () => {
-      const named = codeIn(read(file)).matchAll(/\bdexter(?:\.js)? ([a-z]+)\b/g);
-      for (const [, name] of named) assert.ok(commands.includes(name!), `dexter ${name}`);
+    it(`exist when ${file} names them, and have the options`, () => {
+      const calls = codeIn(read(file)).matchAll(/\bdexter(?:\.js)? ([a-z]+)((?: [^\n`|;&#)]*)?)/g);
+      for (const [call, name = "", rest = ""] of calls) {
+        assert.ok(commands.includes(name), call);
+        const [, second = ""] = /^ ([a-z]+)/.exec(rest) ?? [];
+        const known = groups.get(name);
+        if (known && second !== "") assert.ok(known.includes(second), call);
+        const options = optionsOf(name, ...(known && second !== "" ? [second] : []));
+        for (const option of rest.match(/(?<= )--[a-z-]+/g) ?? []) assert.ok(options.includes(option), call);
+      }
     });
   }
 
