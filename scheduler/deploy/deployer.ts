@@ -10,7 +10,8 @@ import { functionOf } from "../policy/canary.ts";
 import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "../server/load-error.ts";
-import type { LoadOutcome, Supervisor } from "../server/supervisor.ts";
+import type { LoadOutcome } from "../server/outcomes.ts";
+import type { Supervisor } from "../server/supervisor.ts";
 import type { Version } from "../types.ts";
 import { type SecretValues, withSecrets } from "../versions/revision.ts";
 import { checkHealth, UnwellError } from "./health-check.ts";
@@ -220,7 +221,7 @@ export class Deployer {
     late.catch(() => {});
     const outcome = await Promise.race([this.#supervisor.outcome(thread), late]).finally(() => timer.abort());
     if (outcome !== "late") return outcome;
-    const atFault = this.#supervisor.loadingIn(thread.server) === thread;
+    const atFault = this.#supervisor.member(thread.server)?.loader.loading === thread;
     await this.#supervisor.kill(thread.server);
     if (!atFault) return "lost";
     const reason = `it did not finish loading within ${this.#loadWithinMs / 1_000} s; does its module scope end?`;

@@ -30,9 +30,8 @@ export interface LoaderPorts {
   /** @param tookMs the server's time for it, without the wait for its turn */
   loaded(thread: Thread, tookMs: number): void;
   failed(thread: Thread, reason: DexterError): void;
+  /** The isolate has ended, or its load had not begun when the thread retired. */
   ended(thread: Thread): void;
-  /** The thread retired before its load began. */
-  unstarted(thread: Thread): void;
 }
 
 export class Loader {
@@ -112,7 +111,7 @@ export class Loader {
   #dropRetired(): boolean {
     const place = this.#loads.findIndex((thread) => thread.state === "retiring");
     if (place < 0) return false;
-    this.#ports.unstarted(this.#loads.splice(place, 1)[0]!);
+    this.#ports.ended(this.#loads.splice(place, 1)[0]!);
     return true;
   }
 

@@ -14,9 +14,9 @@ import { parseServerLine } from "./output.ts";
 import { blamed } from "./residents.ts";
 import { controlSocket, threadSocket } from "./workerd-config.ts";
 
-export type ServerStage = "starting" | "running" | "draining" | "exited";
+export type ProcessStage = "starting" | "running" | "draining" | "exited";
 
-const ORDER: readonly ServerStage[] = ["starting", "running", "draining", "exited"];
+const ORDER: readonly ProcessStage[] = ["starting", "running", "draining", "exited"];
 
 export class ServerProcess {
   readonly slot: number;
@@ -27,7 +27,7 @@ export class ServerProcess {
   readonly ready: Promise<void>;
   /** Resolves, never rejects, when the process is gone and its directory removed. */
   readonly exited: Promise<string>;
-  #stage: ServerStage = "starting";
+  #stage: ProcessStage = "starting";
   /** What is in the way of a process, where there is none. */
   readonly #child: ChildProcess | Error;
   #failedToStart = false;
@@ -70,7 +70,7 @@ export class ServerProcess {
     return this.#child instanceof Error ? undefined : this.#child.pid;
   }
 
-  get stage(): ServerStage {
+  get stage(): ProcessStage {
     return this.#stage;
   }
 
@@ -113,7 +113,7 @@ export class ServerProcess {
     if (!(this.#child instanceof Error)) this.#child.kill(signal);
   }
 
-  #become(next: ServerStage): void {
+  #become(next: ProcessStage): void {
     assert(
       ORDER.indexOf(next) > ORDER.indexOf(this.#stage),
       `server ${this.slot}: ${this.#stage} to ${next}`,

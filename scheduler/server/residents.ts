@@ -21,7 +21,8 @@ export interface Resident {
   readonly payload: VersionPayload;
 }
 
-export function residentsOf(
+/** Names the threads of these functions that a server is to be born with. */
+export function prepareResidents(
   specs: readonly FunctionSpec[],
   payloadOf: (versionId: string) => VersionPayload,
 ): Resident[] {
