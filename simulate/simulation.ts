@@ -61,7 +61,7 @@ class Simulation {
       made: (thread: Thread) => this.#made(thread),
       loaded: (thread: Thread) => this.#loaded(thread),
       ended: (thread: Thread) => this.#ended(thread),
-      unstarted: (thread: Thread) => this.#policy.unstarted(thread, this.#nowMs),
+      unstarted: (thread: Thread) => this.#policy.ended(thread, this.#nowMs),
     };
     this.#servers = Array.from(
       { length: node.servers },

@@ -283,18 +283,13 @@ export class Fleet<T> {
     this.#serving.settle(nowMs);
   }
 
-  /** A retired thread's isolate has ended; its slot is free. */
+  /** A retired thread's isolate has ended, or its load had not begun; its slot is free. */
   ended(thread: Thread, nowMs: number): void {
     const server = this.server(thread.server);
     if (server === undefined) return;
     this.#room.remove(server, thread);
     this.#serving.settle(nowMs);
     if (server.stage === "open") this.#spares.fill(server, nowMs);
-  }
-
-  /** A thread that retired before its load had begun was never there. */
-  unstarted(thread: Thread, nowMs: number): void {
-    this.ended(thread, nowMs);
   }
 
   // --- time ---

@@ -27,7 +27,6 @@ export interface Policy {
   release(thread: Thread, nowMs: number): void;
   loaded(thread: Thread, nowMs: number): void;
   ended(thread: Thread, nowMs: number): void;
-  unstarted(thread: Thread, nowMs: number): void;
   /** Once a second. */
   tick(nowMs: number): void;
   resume(nowMs: number): void;

@@ -99,10 +99,6 @@ export abstract class Pools implements Policy {
     this.#relieve();
   }
 
-  unstarted(): void {
-    throw new Error("these policies take no start back");
-  }
-
   tick(nowMs: number): void {
     for (const ticket of this.queue.expire(nowMs, this.node.queueTimeoutMs))
       this.#effects.refuse(ticket, "timeout");

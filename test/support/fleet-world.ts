@@ -143,7 +143,7 @@ export class FleetWorld {
     assert.equal(thread.state, "retiring");
     this.loading.delete(thread);
     this.living.get(thread.server)?.delete(thread);
-    this.fleet.unstarted(thread, this.nowMs);
+    this.fleet.ended(thread, this.nowMs);
   }
 
   loadFailed(thread: Thread): void {
