@@ -11,7 +11,6 @@ import { DexterError } from "../errors.ts";
 import type { CanarySettings, Verdict } from "../policy/canary.ts";
 import { hardConflicts } from "../policy/routes.ts";
 import type { FunctionPackage } from "../versions/package.ts";
-import { contentId } from "../versions/revision.ts";
 import type { Canaries } from "./canaries.ts";
 import { type Change, changed, type Pointer } from "./pointer.ts";
 import { type ProofPorts, prove } from "./proof.ts";
@@ -259,8 +258,7 @@ export class Deployments {
 
   /** The id of the content that is live, whatever its secrets are. */
   #liveId(name: string): string | undefined {
-    const live = this.#ports.registry.functions.get(name)?.live;
-    return live && contentId(live.id);
+    return this.#ports.registry.functions.get(name)?.live?.id;
   }
 
   /** Throws NOTHING_TO_COMPARE. */

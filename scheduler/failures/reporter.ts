@@ -15,12 +15,10 @@ import type { Excess } from "../logs/line-rate.ts";
 import type { Logger } from "../logs/logger.ts";
 import { RateGate } from "../logs/rate-gate.ts";
 import type { ExceptionEvent } from "../logs/tail-event.ts";
-import { functionOf } from "../policy/canary.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "../server/load-error.ts";
 import type { Member } from "../server/member.ts";
 import { type ConsoleLine, parseServerLine } from "../server/output.ts";
-import { contentId } from "../versions/revision.ts";
 import { answerFailure, exceptionText, type FailedRequest, isException } from "./answer.ts";
 import { mapException } from "./stack.ts";
 
@@ -77,7 +75,7 @@ export class Reporter {
     // What nobody gets counts for nothing.
     const isRead = log.isLevelEnabled(level) || (thread !== undefined && followers.any);
     if (!isRead || !this.#lines.allows(thread?.functionName ?? "", said.message)) return;
-    const source = thread ? { function: functionOf(thread.functionName) } : { server: process.slot, stream };
+    const source = thread ? { function: thread.functionName } : { server: process.slot, stream };
     log[level]({ ...source, ...(said.requestId ? { requestId: said.requestId } : {}) }, said.message);
     if (thread && followers.any) this.#tellLine(said, thread, process.slot);
   }
@@ -99,7 +97,7 @@ export class Reporter {
     const { registry, log } = this.#options;
     const { thread, functionName, id } = exchange;
     const entry = registry.functions.get(functionName);
-    const version = thread ? registry.version(thread.version) : entry?.live;
+    const version = thread ? registry.version(thread.revision) : entry?.live;
     if (this.#failures.allows(functionName)) {
       const text = isException(failure) ? exceptionText(failure, version) : failure.message;
       log[isException(failure) ? "error" : "warn"]({ function: functionName, requestId: id }, text);
@@ -129,8 +127,8 @@ export class Reporter {
       type: "console",
       time: isoTime(Date.now()),
       id: requestId ?? null,
-      function: functionOf(thread.functionName),
-      version: contentId(thread.version),
+      function: thread.functionName,
+      version: thread.version,
       server,
       thread: thread.slot,
       level,
@@ -146,7 +144,7 @@ export class Reporter {
       time: isoTime(Date.now()),
       id,
       function: functionName,
-      ...(servedBy && { version: contentId(servedBy.version), thread: servedBy.slot }),
+      ...(servedBy && { version: servedBy.version, thread: servedBy.slot }),
       ...(server !== undefined && { server }),
       method: request.method,
       host,

@@ -149,8 +149,8 @@ export class DexterNode {
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
     this.#supervisor = new Supervisor(this.#dispatcher.fleet, supervisorSettings(node, options), {
-      payload: (id) => this.registry.payload(id),
-      mayReside: (id) => this.registry.mayReside(id),
+      payload: (revision) => this.registry.payload(revision),
+      mayReside: (spec) => this.registry.mayReside(spec),
       onLine: (line, stream, member) => this.#reporter.serverLine(line, stream, member),
       onEvent: (level, event, details) => this.#reporter.serverEvent(level, event, details),
       onRestart: (slot, cause) => this.#metrics.restarted(slot, cause),
@@ -255,7 +255,8 @@ export class DexterNode {
       functions: [...this.registry.functions].map(([name, { live }]) => {
         const canary = this.#canaries.status(name);
         const routes = this.#front.routesOf(name);
-        return { name, version: live?.id ?? "", routes, ...(canary ? { canary } : {}) };
+        const pools = this.registry.poolsOf(name);
+        return { name, version: live?.id ?? "", routes, pools, ...(canary ? { canary } : {}) };
       }),
       connectionStatus: this.#project.node.connectionStatus,
     });
@@ -617,7 +618,7 @@ export class DexterNode {
   #loadFailed(thread: Thread, reason: DexterError): void {
     this.#metrics.loadFailed(thread);
     const entry = this.registry.functions.get(thread.functionName);
-    if (!entry || entry.live?.id !== thread.version) return;
+    if (!entry || entry.live?.revision !== thread.revision) return;
     const known = entry.failure instanceof LoadError;
     entry.failure = reason;
     if (!known && this.urls.length > 0) this.#reporter.failure(reason);

@@ -52,12 +52,12 @@ export class Fleet<T> {
   // --- requests ---
 
   /** Takes a thread for a request of the function, or returns undefined: then `wait` for one. */
-  acquire(name: string, nowMs: number, repeatable = false): Thread | undefined {
-    const fn = this.#functions.get(name);
+  acquire(pool: string, nowMs: number, repeatable = false): Thread | undefined {
+    const fn = this.#functions.get(pool);
     if (fn === undefined) return undefined;
     this.#functions.activate(fn, nowMs);
     fn.heat.count();
-    if (this.queue.waiting(name) > 0) return undefined;
+    if (this.queue.waiting(pool) > 0) return undefined;
     const thread = this.#serving.take(fn, nowMs, repeatable);
     if (this.#serving.isTouched) this.#serving.settle(nowMs);
     return thread;
@@ -68,22 +68,22 @@ export class Fleet<T> {
     const refused = this.queue.add(ticket);
     if (refused) {
       this.#effects.refuse(refused, "full");
-      this.#serving.left(refused.functionName);
+      this.#serving.left(refused.pool);
     }
-    this.#serving.touch(ticket.functionName);
+    this.#serving.touch(ticket.pool);
     this.#serving.settle(ticket.sinceMs);
   }
 
   /** Whether the function has no thread that could serve, but at most some that start. */
-  isCold(name: string): boolean {
-    const fn = this.#functions.get(name);
+  isCold(pool: string): boolean {
+    const fn = this.#functions.get(pool);
     return fn !== undefined && !this.#members.isServed(fn);
   }
 
   /** The client of a waiting request has gone. */
   cancel(ticket: Ticket<T>): void {
     this.queue.remove(ticket);
-    this.#serving.left(ticket.functionName);
+    this.#serving.left(ticket.pool);
   }
 
   /** A request has left its thread. @param answered after a whole answer, which tells how long one takes */
@@ -95,11 +95,11 @@ export class Fleet<T> {
     if (server.busy === 0 && server.stage === "draining") this.#effects.due(server);
     if (thread.state === "retiring") {
       if (thread.inFlight === 0) this.#room.done(server, thread);
-    } else if (!this.#room.isCurrent(thread)) this.#room.retire(server, thread);
+    } else if (!this.#functions.isCurrent(thread)) this.#room.retire(server, thread);
     else if (this.#serving.owesSlot(server, thread)) this.#room.giveUp(server, thread);
     else if (thread.inFlight === 0) this.#trim(server, server.poolOf(thread), nowMs);
     if (this.queue.size === 0) return;
-    this.#serving.touch(thread.functionName);
+    this.#serving.touch(thread.pool);
     if (wasFull) this.#serving.touchPlace(server.place);
     else this.#serving.touchFreed(server, nowMs);
     this.#serving.settle(nowMs);
@@ -111,16 +111,16 @@ export class Fleet<T> {
   promote(spec: FunctionSpec, nowMs: number): void {
     this.#functions.promote(spec, nowMs);
     for (const server of this.servers) {
-      this.#room.retireOutdated(server, spec.name);
+      this.#room.retireOutdated(server, spec.pool);
       this.#room.shed(server);
     }
-    this.#serving.touch(spec.name);
+    this.#serving.touch(spec.pool);
     this.#serving.settle(nowMs);
   }
 
   /** Counts the function as active from now on, as a request would. */
-  activate(name: string, nowMs: number): void {
-    this.#functions.activate(this.#functions.get(name)!, nowMs);
+  activate(pool: string, nowMs: number): void {
+    this.#functions.activate(this.#functions.get(pool)!, nowMs);
   }
 
   /** No function counts as active any more, until its next request. */
@@ -129,11 +129,11 @@ export class Fleet<T> {
   }
 
   /** Forgets a function; returns the requests that waited for it. */
-  drop(name: string): Ticket<T>[] {
-    const waiting = this.queue.takeAll(name);
-    this.#serving.left(name);
-    this.#functions.drop(name);
-    for (const server of this.servers) this.#room.retireOutdated(server, name);
+  drop(pool: string): Ticket<T>[] {
+    const waiting = this.queue.takeAll(pool);
+    this.#serving.left(pool);
+    this.#functions.drop(pool);
+    for (const server of this.servers) this.#room.retireOutdated(server, pool);
     return waiting;
   }
 
@@ -154,7 +154,7 @@ export class Fleet<T> {
 
   /** Gives up a staged version that will not be promoted. */
   unstage(spec: FunctionSpec): void {
-    for (const server of this.servers) this.#room.retireOutdated(server, spec.name);
+    for (const server of this.servers) this.#room.retireOutdated(server, spec.pool);
   }
 
   // --- servers ---
@@ -173,7 +173,7 @@ export class Fleet<T> {
     const server = this.#members.add(key, limits, index, nowMs);
     for (const [slot, spec] of residents.entries()) {
       server.adopt(spec, slot, nowMs);
-      this.#members.addHost(server, spec.name);
+      this.#members.addHost(server, spec.pool);
     }
     this.#spares.startAll(server);
     return server;
@@ -206,7 +206,7 @@ export class Fleet<T> {
   open(key: number, nowMs: number): void {
     const server = this.server(key)!;
     this.#members.setStage(server, "open");
-    for (const { spec } of [...server.pools]) this.#room.retireOutdated(server, spec.name);
+    for (const { spec } of [...server.pools]) this.#room.retireOutdated(server, spec.pool);
     this.#settleAll(nowMs);
     this.#spares.fill(server, nowMs);
   }
@@ -262,7 +262,7 @@ export class Fleet<T> {
     if (server === undefined) return;
     if (thread.state === "retiring") return this.#effects.retire(thread);
     server.ready(thread, nowMs);
-    this.#serving.touch(thread.functionName);
+    this.#serving.touch(thread.pool);
     // Another function may wait for a slot: an idle thread can give way, one that starts could not.
     this.#serving.settle(nowMs);
   }
@@ -272,14 +272,14 @@ export class Fleet<T> {
     if (server === undefined) return;
     if (thread.state !== "retiring") this.#room.retire(server, thread);
     this.#room.remove(server, thread);
-    const fn = this.#functions.get(thread.functionName);
-    if (fn && this.#room.isCurrent(thread)) {
+    const fn = this.#functions.get(thread.pool);
+    if (fn && this.#functions.isCurrent(thread)) {
       this.#functions.failed(fn, nowMs);
       if (this.#members.sizeOf(fn) === 0)
-        for (const ticket of this.queue.takeAll(fn.name)) this.#effects.refuse(ticket, "load-failed", reason);
-      this.#serving.left(fn.name);
+        for (const ticket of this.queue.takeAll(fn.pool)) this.#effects.refuse(ticket, "load-failed", reason);
+      this.#serving.left(fn.pool);
     }
-    this.#serving.touch(thread.functionName);
+    this.#serving.touch(thread.pool);
     this.#serving.settle(nowMs);
   }
 
@@ -298,15 +298,14 @@ export class Fleet<T> {
   tick(nowMs: number): void {
     for (const ticket of this.queue.expire(nowMs, this.#queueTimeoutMs())) {
       this.#effects.refuse(ticket, "timeout");
-      this.#serving.left(ticket.functionName);
+      this.#serving.left(ticket.pool);
     }
     this.#keepInUse(nowMs);
     this.#functions.cool(nowMs);
     for (const server of this.#members.open) {
       for (const pool of server.pools) {
-        const { name, version } = pool.spec;
-        if (!this.#functions.isCurrent(name, version)) continue;
-        if (this.#functions.active.has(this.#functions.get(name)!)) this.#trim(server, pool, nowMs);
+        if (!this.#functions.isCurrent(pool.spec)) continue;
+        if (this.#functions.active.has(this.#functions.get(pool.spec.pool)!)) this.#trim(server, pool, nowMs);
         else this.#room.retireIdle(server, pool);
       }
       this.#room.shed(server);
@@ -316,18 +315,18 @@ export class Fleet<T> {
   }
 
   #trim(server: Server, pool: Pool, nowMs: number): void {
-    this.#spares.trim(server, pool, nowMs, this.queue.waiting(pool.spec.name) > 0);
+    this.#spares.trim(server, pool, nowMs, this.queue.waiting(pool.spec.pool) > 0);
   }
 
   /** A request that takes long, or waits long, keeps its function active. */
   #keepInUse(nowMs: number): void {
-    const use = (name: string) => {
-      const fn = this.#functions.get(name);
+    const use = (pool: string) => {
+      const fn = this.#functions.get(pool);
       if (fn) this.#functions.use(fn, nowMs);
     };
-    for (const name of this.queue.waitingFunctions()) use(name);
+    for (const pool of this.queue.waitingFunctions()) use(pool);
     for (const server of this.#members.open)
       for (const { busy, spec } of server.pools)
-        if (busy > 0 && this.#functions.isCurrent(spec.name, spec.version)) use(spec.name);
+        if (busy > 0 && this.#functions.isCurrent(spec)) use(spec.pool);
   }
 }

@@ -38,7 +38,7 @@ export class Members {
   remove(server: Server): void {
     this.#all.delete(server.key);
     server.place.busyThreads -= server.busyThreads;
-    for (const { spec } of server.pools) this.removeHost(server, spec.name);
+    for (const { spec } of server.pools) this.removeHost(server, spec.pool);
     this.#refreshOpen();
   }
 
@@ -65,23 +65,23 @@ export class Members {
     return this.#open.filter((server) => server.takesThreads && (server.responsive || anyway));
   }
 
-  hostsOf(name: string): readonly Server[] {
-    return this.#hosts.get(name) ?? [];
+  hostsOf(pool: string): readonly Server[] {
+    return this.#hosts.get(pool) ?? [];
   }
 
-  addHost(server: Server, name: string): void {
-    const hosts = this.hostsOf(name);
+  addHost(server: Server, pool: string): void {
+    const hosts = this.hostsOf(pool);
     if (hosts.includes(server)) return;
     this.#hosts.set(
-      name,
+      pool,
       [...hosts, server].sort((a, b) => a.key - b.key),
     );
   }
 
-  removeHost(server: Server, name: string): void {
-    const left = this.hostsOf(name).filter((host) => host !== server);
-    if (left.length > 0) this.#hosts.set(name, left);
-    else this.#hosts.delete(name);
+  removeHost(server: Server, pool: string): void {
+    const left = this.hostsOf(pool).filter((host) => host !== server);
+    if (left.length > 0) this.#hosts.set(pool, left);
+    else this.#hosts.delete(pool);
   }
 
   /** Threads of the function's live version in open servers. */
@@ -101,7 +101,7 @@ export class Members {
 
   #count(fn: FunctionState, counted: (pool: Pool, server: Server) => number): number {
     let total = 0;
-    for (const server of this.hostsOf(fn.name)) {
+    for (const server of this.hostsOf(fn.pool)) {
       const pool = server.stage === "open" ? server.pool(fn.spec) : undefined;
       if (pool) total += counted(pool, server);
     }

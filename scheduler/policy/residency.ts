@@ -36,8 +36,8 @@ interface Residency {
   readonly wanted: readonly FunctionSpec[];
   /** The version that is live, and for how long; undefined when the function is gone. */
   live(
-    name: string,
-  ): { readonly version: string; readonly ageMs: number; readonly active: boolean } | undefined;
+    pool: string,
+  ): { readonly revision: string; readonly ageMs: number; readonly active: boolean } | undefined;
 }
 
 /**
@@ -46,13 +46,13 @@ interface Residency {
  */
 function isOutdated({ ageMs, born, wanted, live }: Residency, restMs: number): boolean {
   if (ageMs < restMs) return false;
-  const isSettled = (name: string) => (live(name)?.ageMs ?? 0) >= restMs;
-  const has = ({ name, version }: FunctionSpec) =>
-    born.some((thread) => thread.functionName === name && thread.version === version);
-  if (wanted.some((spec) => !has(spec) && isSettled(spec.name))) return true;
-  return born.some(({ functionName, version }) => {
-    const now = live(functionName);
-    if (now?.active && now.version === version) return false;
+  const isSettled = (spec: FunctionSpec) => (live(spec.pool)?.ageMs ?? 0) >= restMs;
+  const has = (spec: FunctionSpec) =>
+    born.some(({ pool, revision }) => pool === spec.pool && revision === spec.revision);
+  if (wanted.some((spec) => !has(spec) && isSettled(spec))) return true;
+  return born.some(({ pool, revision }) => {
+    const now = live(pool);
+    if (now?.active && now.revision === revision) return false;
     return ageMs >= Math.max(restMs, DEAD_WEIGHT_MS) && (now === undefined || now.ageMs >= restMs);
   });
 }
@@ -82,10 +82,10 @@ export function wantsOthers(
   nowMs: number,
   restMs: number = RESIDENTS_AFTER_MS,
 ): boolean {
-  const live = (name: string) => {
-    const fn = functions.get(name);
+  const live = (pool: string) => {
+    const fn = functions.get(pool);
     if (fn === undefined) return undefined;
-    return { version: fn.spec.version, ageMs: nowMs - fn.promotedMs, active: functions.active.has(fn) };
+    return { revision: fn.spec.revision, ageMs: nowMs - fn.promotedMs, active: functions.active.has(fn) };
   };
   return isOutdated({ ageMs: nowMs - server.sinceMs, born: server.residents, wanted, live }, restMs);
 }

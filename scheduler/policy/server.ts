@@ -5,7 +5,7 @@
 import type { Candidate } from "./balancer.ts";
 import { HotThreads, type ServerLoad } from "./hot-threads.ts";
 import { Pool } from "./pool.ts";
-import type { FunctionSpec, Thread, ThreadKind } from "./thread.ts";
+import type { FunctionSpec, Identity, Thread, ThreadKind } from "./thread.ts";
 
 export interface ServerLimits {
   /** `max_threads_per_child`. */
@@ -189,23 +189,19 @@ export class Server implements Candidate {
     return this.#slots.filter((thread): thread is Thread => thread?.kind === "resident");
   }
 
-  pool(spec: { name: string; version: string }): Pool | undefined {
-    return this.#find(spec.name, spec.version);
+  pool(spec: Identity): Pool | undefined {
+    const pools = this.#pools.get(spec.pool);
+    if (pools !== undefined) for (const pool of pools) if (pool.spec.revision === spec.revision) return pool;
+    return undefined;
   }
 
   /** Whether there is a pool of any version of the function. */
-  hosts(functionName: string): boolean {
-    return this.#pools.has(functionName);
+  hosts(pool: string): boolean {
+    return this.#pools.has(pool);
   }
 
   poolOf(thread: Thread): Pool {
-    return this.#find(thread.functionName, thread.version)!;
-  }
-
-  #find(name: string, version: string): Pool | undefined {
-    const pools = this.#pools.get(name);
-    if (pools !== undefined) for (const pool of pools) if (pool.spec.version === version) return pool;
-    return undefined;
+    return this.pool(thread)!;
   }
 
   /**
@@ -254,7 +250,7 @@ export class Server implements Candidate {
   #addPool(spec: FunctionSpec): Pool {
     const pool = new Pool(spec);
     this.#allPools = [...this.#allPools, pool];
-    this.#pools.set(spec.name, [...(this.#pools.get(spec.name) ?? []), pool]);
+    this.#pools.set(spec.pool, [...(this.#pools.get(spec.pool) ?? []), pool]);
     return pool;
   }
 
@@ -266,8 +262,8 @@ export class Server implements Candidate {
     pool.remove();
     if (!pool.isGone) return;
     this.#allPools = this.#allPools.filter((other) => other !== pool);
-    const others = this.#pools.get(thread.functionName)!.filter((other) => other !== pool);
-    if (others.length > 0) this.#pools.set(thread.functionName, others);
-    else this.#pools.delete(thread.functionName);
+    const others = this.#pools.get(thread.pool)!.filter((other) => other !== pool);
+    if (others.length > 0) this.#pools.set(thread.pool, others);
+    else this.#pools.delete(thread.pool);
   }
 }

@@ -74,7 +74,7 @@ export class Spares {
     let needless: Thread | undefined;
     for (const pool of server.pools) {
       if (pool.idle <= most) continue;
-      const isProtected = !fn.heat.isHot && this.#functions.get(pool.spec.name)?.heat.isHot;
+      const isProtected = !fn.heat.isHot && this.#functions.get(pool.spec.pool)?.heat.isHot;
       const thread = isProtected ? undefined : pool.coldest();
       if (thread === undefined || thread.lastUsedMs > unusedSinceMs) continue;
       most = pool.idle;

@@ -20,8 +20,8 @@ export class Distrust {
   readonly #untilMs = new Map<string, number>();
 
   /** Whether threads of the version may be resident, for all that is known. */
-  trusts(versionId: string, nowMs: number): boolean {
-    return nowMs >= (this.#untilMs.get(versionId) ?? 0);
+  trusts(revision: string, nowMs: number): boolean {
+    return nowMs >= (this.#untilMs.get(revision) ?? 0);
   }
 
   /**
@@ -34,15 +34,15 @@ export class Distrust {
     const untilMs = named.length > 0 ? Number.POSITIVE_INFINITY : nowMs + DISTRUST_MS;
     const blamed: FunctionSpec[] = [];
     for (const { spec } of named.length > 0 ? named : residents) {
-      const knownMs = this.#untilMs.get(spec.version) ?? 0;
+      const knownMs = this.#untilMs.get(spec.revision) ?? 0;
       if (nowMs < knownMs && (named.length === 0 || knownMs === untilMs)) continue;
-      this.#untilMs.set(spec.version, untilMs);
+      this.#untilMs.set(spec.revision, untilMs);
       blamed.push(spec);
     }
     return blamed;
   }
 
-  forget(versionId: string): void {
-    this.#untilMs.delete(versionId);
+  forget(revision: string): void {
+    this.#untilMs.delete(revision);
   }
 }

@@ -5,7 +5,6 @@
 import type { Fleet } from "../policy/fleet.ts";
 import type { ServerLimits } from "../policy/server.ts";
 import type { FunctionSpec } from "../policy/thread.ts";
-import { contentId } from "../versions/revision.ts";
 import { Distrust } from "./distrust.ts";
 import type { LoaderPorts } from "./loader.ts";
 import { Member } from "./member.ts";
@@ -47,7 +46,7 @@ export class Generations<T> {
     return this.#fleet.residents(
       residents,
       this.#limits(),
-      ({ version }) => this.#distrust.trusts(version, nowMs) && this.#ports.mayReside(version),
+      (spec) => this.#distrust.trusts(spec.revision, nowMs) && this.#ports.mayReside(spec),
     );
   }
 
@@ -65,7 +64,7 @@ export class Generations<T> {
         directory: settings.directoryOf(slot.index, generation),
         // One more than may serve: there a new version proves itself when the server is full.
         threadSlots: settings.maxThreadsPerChild + 1,
-        residents: prepareResidents(this.#residents() ?? [], (id) => this.#ports.payload(id)!),
+        residents: prepareResidents(this.#residents() ?? [], (revision) => this.#ports.payload(revision)!),
       },
       loads: this.#ports.loads,
       onLine: (line, stream, member) => this.#ports.onLine(line, stream, member),
@@ -88,16 +87,16 @@ export class Generations<T> {
 
   /** Its process ended before it was ready: the next one is born with other threads. */
   distrust(member: Member): void {
-    for (const { name, version } of this.#distrust.blame(member, Date.now())) {
+    for (const { functionName, version } of this.#distrust.blame(member, Date.now())) {
       this.#ports.onEvent(
         "warn",
         "a server did not start with resident threads of a function; they are loaded",
-        { server: member.process.slot, function: name, version: contentId(version) },
+        { server: member.process.slot, function: functionName, version },
       );
     }
   }
 
-  forget(versionId: string): void {
-    this.#distrust.forget(versionId);
+  forget(revision: string): void {
+    this.#distrust.forget(revision);
   }
 }

@@ -112,7 +112,7 @@ function prepareDirectory(options: ServerOptions): Prepared {
   mkdirSync(options.directory, { mode: 0o700 });
   const modules = writeModules(options.directory, options.residents);
   const text = renderWorkerdConfig({ ...options, slots: options.threadSlots });
-  const hide = options.residents.some(({ spec }) => hasSecrets(spec.version));
+  const hide = options.residents.some(({ spec }) => hasSecrets(spec));
   if (!hide) writeFileSync(config, text);
   if (options.uid !== undefined || options.gid !== undefined) {
     for (const path of [options.directory, ...(hide ? [] : [config]), ...modules])

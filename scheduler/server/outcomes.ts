@@ -4,7 +4,6 @@
  */
 import type { VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
-import { functionOf } from "../policy/canary.ts";
 import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "./load-error.ts";
@@ -46,22 +45,23 @@ export class Outcomes<T> implements LoaderPorts {
   lost({ key, loader }: Member, how: string | undefined): void {
     for (const thread of [...this.#waiting.keys()]) {
       if (thread.server !== key) continue;
-      const name = functionOf(thread.functionName);
       const isAtFault = how !== undefined && thread === loader.loading;
       this.#settle(
         thread,
-        isAtFault ? new LoadError(name, `the server in which it was loaded ended (${how})`) : "lost",
+        isAtFault
+          ? new LoadError(thread.functionName, `the server in which it was loaded ended (${how})`)
+          : "lost",
       );
     }
   }
 
-  payload(versionId: string): VersionPayload | undefined {
-    return this.#ports.payload(versionId);
+  payload(revision: string): VersionPayload | undefined {
+    return this.#ports.payload(revision);
   }
 
   /** By a request, by who wants to know its outcome, or by a generation that does not serve before it is warm. */
   isAwaited(thread: Thread): boolean {
-    if (this.#fleet.queue.waiting(thread.functionName) > 0 || this.#waiting.has(thread)) return true;
+    if (this.#fleet.queue.waiting(thread.pool) > 0 || this.#waiting.has(thread)) return true;
     return this.#isWarming(thread);
   }
 

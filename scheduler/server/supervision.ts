@@ -1,7 +1,7 @@
 /** What the supervisor is told, and what it tells: its settings and its ports. */
 import type { VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
-import type { Thread } from "../policy/thread.ts";
+import type { FunctionSpec, Thread } from "../policy/thread.ts";
 import type { ServerOptions } from "./launch.ts";
 import type { Member } from "./member.ts";
 
@@ -31,9 +31,9 @@ export const RESTART_CAUSES = ["crash", "failed-start", "recycle", "reload", "re
 export type RestartCause = (typeof RESTART_CAUSES)[number];
 
 export interface SupervisorPorts {
-  payload(versionId: string): VersionPayload | undefined;
-  /** Whether threads of the version may be resident. */
-  mayReside(versionId: string): boolean;
+  payload(revision: string): VersionPayload | undefined;
+  /** Whether such threads may be resident. */
+  mayReside(spec: FunctionSpec): boolean;
   onLine(line: string, stream: "stdout" | "stderr", member: Member): void;
   /** A server became ready, was replaced, died, …: one line for the log. */
   onEvent(level: "info" | "warn" | "error", event: string, details: Record<string, unknown>): void;

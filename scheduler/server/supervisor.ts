@@ -150,9 +150,9 @@ export class Supervisor<T> {
     this.member(thread.server)?.loader.end(thread);
   }
 
-  forget(versionId: string): void {
-    this.#generations.forget(versionId);
-    for (const member of this.members) member.loader.forget(versionId);
+  forget(revision: string): void {
+    this.#generations.forget(revision);
+    for (const member of this.members) member.loader.forget(revision);
   }
 
   /** Drains and ends every server; `graceful` false kills them. Resolves when all are gone. */

@@ -245,7 +245,7 @@ function checkThreads({ world, node: { concurrency, maxThreads, maxRequests } }:
     assert(maxRequests === 0 || server.requests <= maxRequests, "a server takes more than its requests");
     busyAt.set(server.place.index, (busyAt.get(server.place.index) ?? 0) + busy);
     for (const pool of server.pools) {
-      const own = threads.filter((t) => t.functionName === pool.spec.name && t.version === pool.spec.version);
+      const own = threads.filter((t) => t.functionName === pool.spec.pool && t.version === pool.spec.version);
       const count = (state: Thread["state"]) => own.filter((thread) => thread.state === state).length;
       assert.deepEqual(
         [pool.idle, pool.busy, pool.starting],
@@ -294,7 +294,7 @@ function checkWaiting(model: Model): void {
 const isHeld = ({ fleet, nowMs }: FleetWorld, name: string) =>
   [...fleet.servers].some((server) =>
     [...server.pools].some(
-      (pool) => pool.spec.name === name && server.takesThreads && server.holds(pool, nowMs),
+      (pool) => pool.spec.pool === name && server.takesThreads && server.holds(pool, nowMs),
     ),
   );
 
