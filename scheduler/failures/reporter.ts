@@ -16,6 +16,7 @@ import type { Logger } from "../logs/logger.ts";
 import { RateGate } from "../logs/rate-gate.ts";
 import type { ExceptionEvent } from "../logs/tail-event.ts";
 import type { Thread } from "../policy/thread.ts";
+import type { OutputStream } from "../server/launch.ts";
 import { LoadError } from "../server/load-error.ts";
 import type { Member } from "../server/member.ts";
 import { type ConsoleLine, parseServerLine } from "../server/output.ts";
@@ -24,6 +25,9 @@ import { mapException } from "./stack.ts";
 
 /** What workerd says under most V8 flags, the default among them: isolates take some milliseconds longer to make. */
 const KNOWN_NOISE = "NOSENTRY per-isolate bootstrap compile cache failed its compatibility check";
+
+/** So much is shown of a line that cannot be read. */
+const SHOWN_LENGTH = 200;
 
 type Failure = DexterError | ExceptionReport;
 
@@ -66,8 +70,9 @@ export class Reporter {
     this.#failures.tellNow();
   }
 
-  /** A line that a server printed: its own, or a function's. */
-  serverLine(line: string, stream: "stdout" | "stderr", { loader, process }: Member): void {
+  /** A line that a server printed: its own, or a function's; or one on its control descriptor that cannot be read. */
+  serverLine(line: string, stream: OutputStream, { loader, process }: Member): void {
+    if (stream === "control") return this.#unreadable(line, process.slot);
     const said = parseServerLine(line);
     const level = said.message.startsWith(KNOWN_NOISE) ? "debug" : said.level;
     const { log, followers } = this.#options;
@@ -78,6 +83,12 @@ export class Reporter {
     const source = thread ? { function: thread.functionName } : { server: process.slot, stream };
     log[level]({ ...source, ...(said.requestId ? { requestId: said.requestId } : {}) }, said.message);
     if (thread && followers.any) this.#tellLine(said, thread, process.slot);
+  }
+
+  #unreadable(line: string, server: number): void {
+    if (!this.#lines.allows("", line)) return;
+    const shown = line.slice(0, SHOWN_LENGTH);
+    this.#options.log.warn({ server }, `a server wrote a control line that cannot be read: ${shown}`);
   }
 
   /** A server came or went. That is the operator's concern, and noise while somebody writes a function. */

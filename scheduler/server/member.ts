@@ -2,7 +2,7 @@
  * One server as the supervisor has it: its process, what loads threads in it, and how its end goes. A server that
  * drains ends when its requests and their `waitUntil` work are done, or its time is up.
  */
-import type { ServerOptions } from "./launch.ts";
+import type { OutputStream, ServerOptions } from "./launch.ts";
 import { LoadMeter } from "./load.ts";
 import { Loader, type LoaderPorts } from "./loader.ts";
 import { ServerProcess } from "./process.ts";
@@ -13,7 +13,7 @@ export interface MemberOptions {
   readonly epoch: number;
   readonly server: Omit<ServerOptions, "onLine">;
   readonly loads: LoaderPorts;
-  onLine(line: string, stream: "stdout" | "stderr", member: Member): void;
+  onLine(line: string, stream: OutputStream, member: Member): void;
 }
 
 export class Member {

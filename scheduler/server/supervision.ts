@@ -2,7 +2,7 @@
 import type { VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import type { FunctionSpec, Thread } from "../policy/thread.ts";
-import type { ServerOptions } from "./launch.ts";
+import type { OutputStream, ServerOptions } from "./launch.ts";
 import type { Member } from "./member.ts";
 
 /** What the supervisor keeps to. Replaced as a whole by `configure`. */
@@ -34,7 +34,7 @@ export interface SupervisorPorts {
   payload(revision: string): VersionPayload | undefined;
   /** Whether such threads may be resident. */
   mayReside(spec: FunctionSpec): boolean;
-  onLine(line: string, stream: "stdout" | "stderr", member: Member): void;
+  onLine(line: string, stream: OutputStream, member: Member): void;
   /** A server became ready, was replaced, died, …: one line for the log. */
   onEvent(level: "info" | "warn" | "error", event: string, details: Record<string, unknown>): void;
   /** The server in the slot is to be replaced, or has to be because it ended. */
