@@ -492,7 +492,7 @@ export class DexterNode {
   #responsiveSlots(): Set<number> {
     const servers = [...this.#dispatcher.fleet.servers];
     const able = servers.filter(({ stage, responsive }) => stage === "open" && responsive);
-    return new Set(able.map(({ place }) => place.index));
+    return new Set(able.map(({ slot }) => slot.index));
   }
 
   #finished(exchange: Exchange): void {

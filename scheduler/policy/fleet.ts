@@ -3,42 +3,51 @@
  * started and retired, who waits. It has no clock and does no I/O: time comes in as an argument, and what
  * must happen outside goes out through `Effects`. The same code runs in the scheduler and in tests.
  *
- * Here is what can happen; the rules are in the parts: serving.ts, spares.ts, room.ts, residency.ts.
+ * Here is what can happen; the rules are in the parts: serving.ts, spares.ts, room.ts, residency.ts, upkeep.ts.
  */
 import { leastBusy } from "./balancer.ts";
 import type { Effects } from "./effects.ts";
 import { Functions } from "./functions.ts";
 import type { ServerLoad } from "./hot-threads.ts";
 import { Members } from "./members.ts";
-import type { Pool } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
-import { residentsOf, wantsOthers } from "./residency.ts";
+import { Residency } from "./residency.ts";
 import { Room } from "./room.ts";
 import type { Server, ServerLimits } from "./server.ts";
 import { Serving } from "./serving.ts";
 import { Spares } from "./spares.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
+import { Upkeep } from "./upkeep.ts";
 
 export type { Effects } from "./effects.ts";
 
 export class Fleet<T> {
   readonly #effects: Effects<T>;
-  readonly #queueTimeoutMs: () => number;
   readonly #functions = new Functions();
   readonly #members = new Members();
   readonly #room: Room;
   readonly #spares: Spares;
   readonly #serving: Serving<T>;
+  readonly #upkeep: Upkeep<T>;
   readonly queue: FairQueue<T>;
+  readonly residency: Residency;
 
   constructor(effects: Effects<T>, limits: { queue: number; queueTimeoutMs: () => number }) {
     this.#effects = effects;
-    this.#queueTimeoutMs = limits.queueTimeoutMs;
     this.queue = new FairQueue(limits.queue);
-    const parts = { effects, functions: this.#functions, members: this.#members, queue: this.queue };
     this.#room = new Room(effects, this.#functions, this.#members);
-    this.#spares = new Spares(effects, this.#functions, this.#room);
-    this.#serving = new Serving({ ...parts, room: this.#room, spares: this.#spares });
+    this.#spares = new Spares(effects, this.#functions, this.#room, this.queue);
+    this.residency = new Residency(this.#functions, this.#members);
+    const parts = {
+      effects,
+      functions: this.#functions,
+      members: this.#members,
+      queue: this.queue,
+      room: this.#room,
+      spares: this.#spares,
+    };
+    this.#serving = new Serving(parts);
+    this.#upkeep = new Upkeep(parts, this.#serving, limits.queueTimeoutMs);
   }
 
   get servers(): Iterable<Server> {
@@ -97,10 +106,10 @@ export class Fleet<T> {
       if (thread.inFlight === 0) this.#room.done(server, thread);
     } else if (!this.#functions.isCurrent(thread)) this.#room.retire(server, thread);
     else if (this.#serving.owesSlot(server, thread)) this.#room.giveUp(server, thread);
-    else if (thread.inFlight === 0) this.#trim(server, server.poolOf(thread), nowMs);
+    else if (thread.inFlight === 0) this.#spares.trim(server, server.poolOf(thread), nowMs);
     if (this.queue.size === 0) return;
     this.#serving.touch(thread.pool);
-    if (wasFull) this.#serving.touchPlace(server.place);
+    if (wasFull) this.#serving.touchSlot(server.slot);
     else this.#serving.touchFreed(server, nowMs);
     this.#serving.settle(nowMs);
   }
@@ -177,25 +186,6 @@ export class Fleet<T> {
     }
     this.#spares.startAll(server);
     return server;
-  }
-
-  /** The threads that a generation should be born with: the start threads of hot functions, or of all active ones. */
-  residents(
-    whose: "hot" | "all",
-    limits: ServerLimits,
-    allowed: (spec: FunctionSpec) => boolean,
-  ): FunctionSpec[] {
-    return residentsOf(this.#functions, whose, allowed, limits.maxThreads);
-  }
-
-  /**
-   * Whether a server should be replaced because the next generation would be born with other threads.
-   * @param wanted those of `residents`
-   * @param restMs for so long servers and versions are left alone, so that several changes make one replacement
-   */
-  wantsResidents(key: number, wanted: readonly FunctionSpec[], nowMs: number, restMs?: number): boolean {
-    const server = this.server(key);
-    return server !== undefined && wantsOthers(server, this.#functions, wanted, nowMs, restMs);
   }
 
   /** Whether every thread that `addServer` started is ready, or has failed. */
@@ -294,39 +284,8 @@ export class Fleet<T> {
 
   // --- time ---
 
-  /** Once a second, and whenever something may have been missed: repairs what events did not. */
+  /** Once a second, and whenever something may have been missed. */
   tick(nowMs: number): void {
-    for (const ticket of this.queue.expire(nowMs, this.#queueTimeoutMs())) {
-      this.#effects.refuse(ticket, "timeout");
-      this.#serving.left(ticket.pool);
-    }
-    this.#keepInUse(nowMs);
-    this.#functions.cool(nowMs);
-    for (const server of this.#members.open) {
-      for (const pool of server.pools) {
-        if (!this.#functions.isCurrent(pool.spec)) continue;
-        if (this.#functions.active.has(this.#functions.get(pool.spec.pool)!)) this.#trim(server, pool, nowMs);
-        else this.#room.retireIdle(server, pool);
-      }
-      this.#room.shed(server);
-      this.#spares.fill(server, nowMs);
-    }
-    this.#settleAll(nowMs);
-  }
-
-  #trim(server: Server, pool: Pool, nowMs: number): void {
-    this.#spares.trim(server, pool, nowMs, this.queue.waiting(pool.spec.pool) > 0);
-  }
-
-  /** A request that takes long, or waits long, keeps its function active. */
-  #keepInUse(nowMs: number): void {
-    const use = (pool: string) => {
-      const fn = this.#functions.get(pool);
-      if (fn) this.#functions.use(fn, nowMs);
-    };
-    for (const pool of this.queue.waitingFunctions()) use(pool);
-    for (const server of this.#members.open)
-      for (const { busy, spec } of server.pools)
-        if (busy > 0 && this.#functions.isCurrent(spec)) use(spec.pool);
+    this.#upkeep.tick(nowMs);
   }
 }

@@ -6,7 +6,7 @@ import type { ThreadEffects } from "./effects.ts";
 import type { FunctionState, Functions } from "./functions.ts";
 import type { Members } from "./members.ts";
 import type { Pool } from "./pool.ts";
-import type { Server } from "./server.ts";
+import type { Server, StartReason } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
 
 /** A thread that may make room, and the server that it is in. */
@@ -29,7 +29,7 @@ export class Room {
   }
 
   /** Starts a thread, if there is a slot for it. */
-  start(server: Server, spec: FunctionSpec, why: "spare" | "urgent" | "extra"): Thread | undefined {
+  start(server: Server, spec: FunctionSpec, why: StartReason): Thread | undefined {
     const thread = server.start(spec, why);
     if (thread === undefined) return undefined;
     this.#members.addHost(server, spec.pool);

@@ -2,14 +2,14 @@
  * Which thread takes a request, and what those that wait get. Events name what they have touched, and `settle` looks
  * again at that alone: with hundreds of functions waiting, all of them cannot be looked at with every event.
  */
-import { leastBusy } from "./balancer.ts";
+import { fewestComing, leastBusy } from "./balancer.ts";
 import type { Effects } from "./effects.ts";
 import type { FunctionState, Functions } from "./functions.ts";
-import { fewestComing, type Members } from "./members.ts";
+import type { Members } from "./members.ts";
 import { HELD_MS } from "./pool.ts";
 import type { FairQueue } from "./queue.ts";
 import type { Room, Victim } from "./room.ts";
-import type { Place, Server } from "./server.ts";
+import type { Server, ServerSlot } from "./server.ts";
 import { type Has, Shortage } from "./shortage.ts";
 import type { Spares } from "./spares.ts";
 import type { Thread } from "./thread.ts";
@@ -58,8 +58,8 @@ export class Serving<T> {
     }
   }
 
-  touchPlace(place: Place): void {
-    for (const server of this.#parts.members.open) if (server.place === place) this.touchServer(server);
+  touchSlot(slot: ServerSlot): void {
+    for (const server of this.#parts.members.open) if (server.slot === slot) this.touchServer(server);
   }
 
   touchAll(): void {

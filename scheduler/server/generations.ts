@@ -33,9 +33,8 @@ export class Generations<T> {
   wantsResidents({ key }: Member): boolean {
     const wanted = this.#residents();
     const { residentsAfterMs } = this.#ports.settings();
-    return (
-      wanted !== undefined && this.#fleet.wantsResidents(key, wanted, performance.now(), residentsAfterMs)
-    );
+    if (wanted === undefined) return false;
+    return this.#fleet.residency.isOutdated(key, wanted, performance.now(), residentsAfterMs);
   }
 
   /** What a generation that starts now is to be born with; undefined when that is not wanted at all. */
@@ -43,7 +42,7 @@ export class Generations<T> {
     const { residents } = this.#ports.settings();
     if (residents === "none") return undefined;
     const nowMs = Date.now();
-    return this.#fleet.residents(
+    return this.#fleet.residency.wanted(
       residents,
       this.#limits(),
       (spec) => this.#distrust.trusts(spec.revision, nowMs) && this.#ports.mayReside(spec),
