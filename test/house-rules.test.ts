@@ -82,6 +82,16 @@ describe("the folders", () => {
     }
   });
 
+  it("know in one file what a canary's pool is called, and in one what a revision is", () => {
+    const knows = (pattern: RegExp) =>
+      sources("scheduler").filter((file) => pattern.test(withoutComments(read(file))));
+    assert.deepEqual(knows(/@canary/), ["scheduler/policy/canary.ts"]);
+    assert.deepEqual(knows(/\.\$\{(?:\w+\.)*tag\}/), ["scheduler/versions/revision.ts"]);
+    const takesApart =
+      /\b(?:pool|revision)\s*\.\s*(?:split|slice|substring|indexOf|(?:starts|ends)With|match|replace)\b/;
+    assert.deepEqual(knows(takesApart), []);
+  });
+
   it("test properties with the same cases every time", () => {
     for (const file of sources("test")) {
       if (file === "test/support/properties.ts") continue;

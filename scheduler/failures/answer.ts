@@ -8,7 +8,6 @@ import { DexterError, type ErrorCode } from "../errors.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { LoadError } from "../server/load-error.ts";
 import type { Version } from "../types.ts";
-import { contentId } from "../versions/revision.ts";
 import { wantsHtml } from "./accept.ts";
 import type { ErrorPageInput, PageError } from "./input.ts";
 import { renderErrorPage } from "./page.ts";
@@ -98,7 +97,7 @@ function pageInput(
     status,
     error: pageError(failure, version),
     functionName,
-    ...(version ? { version: contentId(version.id) } : {}),
+    ...(version ? { version: version.id } : {}),
     requestId: id,
     request: { method: request.method, url: request.head.url, headers: headersOf(request) },
     root,

@@ -103,7 +103,7 @@ export class SecretChanges {
     const works = entry.live !== undefined && entry.failure === undefined;
     try {
       // Of the sources there may be a newer state, which nobody has asked for.
-      return await prove(this.#ports, entry, "a change of secrets", entry.live?.built ?? entry.live);
+      return await prove(this.#ports, entry, "a change of secrets", entry.live?.built);
     } catch (error) {
       if (!works && error instanceof DexterError && error.code === "NOT_PROVED") return undefined;
       if (works) delete entry.failure;
@@ -114,7 +114,7 @@ export class SecretChanges {
   #outcome(functionName: string, name: string, changed: boolean): SecretChanged {
     const { registry, textOf } = this.#ports;
     const entry = registry.functions.get(functionName);
-    const vars = (entry?.live?.built ?? entry?.live)?.env ?? {};
+    const vars = entry?.live?.built.env ?? {};
     const state = entry === undefined ? "waiting" : entry.failure ? "failing" : "live";
     return {
       function: functionName,

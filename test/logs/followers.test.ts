@@ -10,7 +10,7 @@ import { Followers } from "../../scheduler/logs/followers.ts";
 import { Journal } from "../../scheduler/logs/journal.ts";
 import type { ConsoleEvent, TailEvent } from "../../scheduler/logs/tail-event.ts";
 import { parseTailFilter } from "../../scheduler/logs/tail-filter.ts";
-import type { Member } from "../../scheduler/server/supervisor.ts";
+import type { Member } from "../../scheduler/server/member.ts";
 import { until } from "../support/node.ts";
 
 const ALL = parseTailFilter({});
