@@ -32,7 +32,7 @@ export class Listeners {
   }
 
   /**
-   * Opens the addresses that are new. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
+   * Opens the addresses that are new. Rejects with PORT_IN_USE, LISTEN_FAILED or a CertificateError, and then changes
    * nothing.
    */
   async change({ listen, listenBacklog, sendBufferSize, tls }: NodeConfig): Promise<ListenerChange> {

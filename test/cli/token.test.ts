@@ -194,7 +194,7 @@ describe("a token for one function", () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^dexter: the running dexter refused: the token [0-9a-f]{12} was revoked, or never given/,
+      /^dexter: the running dexter refused: the token [0-9a-f]{12} was revoked, or was made by another node/,
     );
   });
 });

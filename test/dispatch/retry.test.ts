@@ -27,7 +27,7 @@ async function setUp(test: TestContext, threads = 1) {
       due: () => {},
       renderFailure({ request }, failure) {
         assert(failure instanceof DexterError);
-        request.answer(failure.status, "", failure.code);
+        request.answer(failure.status!, "", failure.code);
       },
       traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
       refused: () => {},
