@@ -132,8 +132,9 @@ function keyOf(
 ): string | undefined {
   if (from === "header") return headerOf(block.rawHeaders, name);
   for (const pair of (headerOf(block.rawHeaders, "cookie") ?? "").split(";")) {
-    const [key, value] = pair.split("=", 2);
-    if (key?.trim() === name) return value ?? "";
+    const [key = "", ...value] = pair.split("=");
+    // A value may hold "=" itself.
+    if (key.trim() === name) return value.join("=");
   }
   return undefined;
 }

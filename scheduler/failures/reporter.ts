@@ -20,7 +20,7 @@ import type { OutputStream } from "../server/launch.ts";
 import { LoadError } from "../server/load-error.ts";
 import type { Member } from "../server/member.ts";
 import { type ConsoleLine, parseServerLine } from "../server/output.ts";
-import { answerFailure, exceptionText, type FailedRequest, isException } from "./answer.ts";
+import { answerFailure, exceptionText, type FailedRequest, isException, statusOf } from "./answer.ts";
 import { mapException } from "./stack.ts";
 
 /** What workerd says under most V8 flags, the default among them: isolates take some milliseconds longer to make. */
@@ -125,11 +125,13 @@ export class Reporter {
     return answerFailure(request, failure, { dev: this.#options.dev, root: this.#options.root() });
   }
 
-  /** Several failures as one error, which says all that the log would; anything unexpected as it is. */
+  /** Failures as one error, which says all that the log would; a single one whose message does, or a bug, as it is. */
   combined(failures: readonly unknown[]): unknown {
     const unexpected = failures.find((failure) => !(failure instanceof DexterError));
     if (unexpected !== undefined) return unexpected;
     const texts = failures.map((failure) => this.textOf(failure as DexterError));
+    const [only] = failures as readonly DexterError[];
+    if (failures.length === 1 && texts[0] === only!.message) return only;
     return new DexterError("BUILD_FAILED", { reason: texts.join("\n\n") }, { cause: failures[0] });
   }
 
@@ -160,7 +162,7 @@ export class Reporter {
       method: request.method,
       host,
       path,
-      status: isException(failure) ? 500 : failure.status,
+      status: statusOf(failure),
       text,
     };
     this.#options.failures.add(event);

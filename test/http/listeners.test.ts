@@ -122,7 +122,7 @@ describe("a change of the listeners", () => {
     const [port] = await apply([secure()]);
     const error = await change([secure()], tls("three")).catch((reason: unknown) => reason);
     assert(error instanceof DexterError);
-    assert.equal(error.code, "CERTIFICATE");
+    assert.equal(error.code, "CERTIFICATE_UNREADABLE");
     assert.match(error.message, /three\.pem: cannot be read: it does not exist$/);
     assert.equal((await getSecurely(port!)).fingerprint, made.one!.fingerprint);
   });

@@ -96,5 +96,5 @@ export async function tokenFor(
 
 /** What the log says of calls that were refused. */
 export function refusalsIn({ log }: Pick<TestDoors, "log">): AdminLine[] {
-  return log.filter(({ msg }) => msg.startsWith("the admin API refused: "));
+  return log.filter(({ msg }) => msg.startsWith("the admin API refused a call: "));
 }
