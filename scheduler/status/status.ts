@@ -1,4 +1,4 @@
-/** The node's state in the shape that DESIGN.md fixes for `dexter status --json` and the scoreboard file. */
+/** The node's state as it is in `dexter status --json` and in the scoreboard file. */
 
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { CanaryStatus } from "../policy/canary.ts";
