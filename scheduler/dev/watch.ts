@@ -100,8 +100,8 @@ export class HotReload {
     const before = this.#before;
     this.#inVain = new Map();
     this.#before = contentsOf(changes.keys());
+    if (this.#scope.concernsProject(changes) && (await this.#takeUpProject())) return;
     const scope = this.#scope;
-    if (scope.concernsProject(changes) && (await this.#takeUpProject())) return;
     const different = [...changes].filter(([file]) => this.#before.get(file) !== before.get(file));
     const concerned = new Set(scope.concerned(new Map(different)));
     const entries = scope.concerned(changes).filter((entry) => {
@@ -109,7 +109,7 @@ export class HotReload {
       return count === 0 || (count < MOST_IN_VAIN && concerned.has(entry));
     });
     if (entries.length === 0) return;
-    const updated = await this.#node.rebuild(entries);
+    const updated = await this.#node.changes.rebuild(entries);
     for (const entry of entries)
       if (entry.source?.build.command && !updated.includes(entry))
         this.#inVain.set(entry, (inVain.get(entry) ?? 0) + 1);
@@ -124,7 +124,7 @@ export class HotReload {
     try {
       const project = await readProject();
       const differs = JSON.stringify(project) !== JSON.stringify(before);
-      if (differs) await this.#node.apply(project);
+      if (differs) await this.#node.changes.apply(project);
       for (const warning of project.warnings) if (!before.warnings.includes(warning)) log.warn(warning);
       if (differs || wasBroken) log.info(whatIsNew(before, project));
       this.#projectIsBroken = false;

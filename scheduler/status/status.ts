@@ -1,4 +1,4 @@
-/** The node's state as it is in `dexter status --json` and in the scoreboard file. */
+/** What `dexter status --json` and the scoreboard file say of the node. */
 
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { CanaryStatus } from "../policy/canary.ts";
