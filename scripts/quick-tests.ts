@@ -10,6 +10,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Modules with which a process is started: by the importer, or by the package itself. */
 const STARTERS = new Set(["node:child_process", "node:cluster", "esbuild", "miniflare", "playwright-core"]);
 
+/** Every file is parsed once. */
+const loaded = new Map<string, readonly string[]>();
+
 interface Node {
   readonly type: string;
   readonly importKind?: string;
@@ -20,7 +23,9 @@ interface Node {
 }
 
 /** What a file loads as it runs: modules of which it takes types only are not among them. */
-function loadedBy(file: string): string[] {
+function loadedBy(file: string): readonly string[] {
+  const known = loaded.get(file);
+  if (known) return known;
   const { program } = parse(readFileSync(path.join(root, file), "utf8"), {
     sourceType: "module",
     plugins: ["typescript"],
@@ -35,9 +40,10 @@ function loadedBy(file: string): string[] {
       found.push(node.source.value);
     const [first] = node.callee?.type === "Import" ? (node.arguments ?? []) : [];
     if (first?.value !== undefined) found.push(first.value);
-    for (const child of Object.values(node)) visit(child);
+    for (const [key, child] of Object.entries(node)) if (key !== "loc") visit(child);
   };
   visit(program.body);
+  loaded.set(file, found);
   return found;
 }
 
