@@ -7,8 +7,8 @@ import { Gate } from "../../scheduler/admin/gate.ts";
 import type { TokenCaller } from "../../scheduler/admin/token-store.ts";
 import { DexterError } from "../../scheduler/errors.ts";
 import { openDoors, refusalsIn, tokenFor } from "../support/admin.ts";
-import { until } from "../support/node.ts";
-import { readAnswer, valuesOf } from "../support/shared-node.ts";
+import { readAnswer, valuesOf } from "../support/answer.ts";
+import { until } from "../support/until.ts";
 
 describe("a token", () => {
   it("lets its owner do what its scope says, and what lesser scopes may", async (test) => {

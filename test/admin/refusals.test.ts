@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { openDoors, refusalsIn, type TestDoors, tokenFor } from "../support/admin.ts";
+import { valuesOf } from "../support/answer.ts";
 import type { RequestOptions } from "../support/http.ts";
-import { valuesOf } from "../support/shared-node.ts";
 
 interface Refusal {
   readonly title: string;

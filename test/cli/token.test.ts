@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { readAnswer } from "../support/answer.ts";
 import { runDexter } from "../support/cli.ts";
 import { answering, DATE, SMALL } from "../support/dev.ts";
 import { type RunningDexter, startDexter } from "../support/dexter.ts";
 import { makeFolder } from "../support/function.ts";
 import { RawConnection } from "../support/http.ts";
 import { cleanUp, httpGet, temporaryFolder, until } from "../support/node.ts";
-import { readAnswer } from "../support/shared-node.ts";
 
 const TOKEN = /^dexter_[0-9a-f]{12}_[\w-]{51}\n$/;
 const toml = (...lines: string[]) => `${DATE}${SMALL}${lines.join("\n")}\n`;

@@ -11,7 +11,7 @@ import { Journal } from "../../scheduler/logs/journal.ts";
 import type { ConsoleEvent, TailEvent } from "../../scheduler/logs/tail-event.ts";
 import { parseTailFilter } from "../../scheduler/logs/tail-filter.ts";
 import type { Member } from "../../scheduler/server/member.ts";
-import { until } from "../support/node.ts";
+import { until } from "../support/until.ts";
 
 const ALL = parseTailFilter({});
 const line = (message: string): ConsoleEvent => ({

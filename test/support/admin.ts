@@ -5,9 +5,9 @@ import { type AdminFeature, allow } from "../../scheduler/admin/app.ts";
 import { SMALL_BODY } from "../../scheduler/admin/body.ts";
 import { AdminDoors } from "../../scheduler/admin/doors.ts";
 import { TokenStore } from "../../scheduler/admin/token-store.ts";
+import { type RawAnswer, readAnswer } from "./answer.ts";
+import { cleanUp, temporaryFolder } from "./folder.ts";
 import { RawConnection, type RequestOptions } from "./http.ts";
-import { cleanUp, temporaryFolder } from "./node.ts";
-import { type RawAnswer, readAnswer } from "./shared-node.ts";
 
 export interface AdminLine {
   readonly msg: string;
