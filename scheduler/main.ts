@@ -5,6 +5,7 @@
 import { Argument, Command, CommanderError, Option } from "commander";
 import type { Shell } from "./cli/completion.ts";
 import type { DeployCommandOptions } from "./cli/deploy.ts";
+import type { DirectivesOptions } from "./cli/directives.ts";
 import type { ClientOptions } from "./cli/node-client.ts";
 import type { CommonOptions } from "./cli/project.ts";
 import type { TailOptions } from "./cli/tail.ts";
@@ -168,9 +169,14 @@ Topics: dexter help`,
   addSecretCommands(dexter);
   dexter
     .command("directives")
-    .description("list the directives of the [dexter] table")
+    .description(
+      "list the directives of the [dexter] table: values, defaults, meaning, when a change takes effect",
+    )
     .option("--json", "print JSON")
-    .action(async (options: { json?: boolean }) => (await import("./cli/directives.ts")).directives(options));
+    .addOption(
+      new Option("--schema", "print the JSON Schema of configuration files, for editors").conflicts("json"),
+    )
+    .action(async (options: DirectivesOptions) => (await import("./cli/directives.ts")).directives(options));
   dexter
     .command("completion")
     .description("print the script with which a shell completes dexter's command line")

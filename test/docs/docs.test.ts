@@ -11,7 +11,7 @@ import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "../fide
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/directives.md"];
 const readme = read("README.md");
 const architecture = read("ARCHITECTURE.md");
 
@@ -56,25 +56,36 @@ describe("README", () => {
     assert.match(readme, /^```sh\nnpm ci && npm test\n```$/m);
   });
 
-  it("lists the directives with their spellings and defaults", () => {
-    const rows = table(readme, "directive", "original", "default");
-    assert.deepEqual(
-      rows.map(([name, original, value]) => ({ name: code(name), original: code(original), default: value })),
-      directiveTable().map(({ name, original, default: value }) => ({ name, original, default: value })),
-    );
-  });
-
-  it("marks the directives that a function may set", () => {
-    const marked = table(readme, "directive", "original", "default")
-      .filter(([name]) => name?.endsWith("*"))
-      .map(([name]) => code(name));
-    assert.deepEqual(marked.sort(), [...FUNCTION_DIRECTIVES].sort());
-  });
-
   it("names every header that differs from plain workerd", () => {
     const http = section(readme, "## HTTP").toLowerCase();
     for (const { name } of [...REQUEST_HEADER_DIFFERENCES, ...RESPONSE_HEADER_DIFFERENCES])
       assert.ok(http.includes(`\`${name}\``), `${name} is missing`);
+  });
+});
+
+describe("docs/directives.md", () => {
+  const rows = table(read("docs/directives.md"), "directive", "original", "value", "default");
+
+  it("lists the directives with their spellings, defaults and effects", () => {
+    assert.deepEqual(
+      rows.map(([name, original, , value, effect]) => ({
+        name: code(name),
+        original: code(original),
+        default: value?.replaceAll("`", ""),
+        effect: effect?.replace("; a reload refuses it", ""),
+      })),
+      directiveTable().map(({ name, original, default: value, effect }) => ({
+        name,
+        original,
+        default: value,
+        effect,
+      })),
+    );
+  });
+
+  it("marks the directives that a function may set", () => {
+    const marked = rows.filter(([name]) => name?.endsWith("*")).map(([name]) => code(name));
+    assert.deepEqual(marked.sort(), [...FUNCTION_DIRECTIVES].sort());
   });
 });
 
