@@ -5,11 +5,13 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { configurationSchema } from "../../scheduler/config/json-schema.ts";
 import { type Folder, makeFolder } from "../support/function.ts";
 import { httpGet, until } from "../support/node.ts";
 import { cloneForPacking, layOut, npmPack, PACKAGE_VERSION, TARBALL } from "../support/packed.ts";
 
 const run = promisify(execFile);
+const SCHEMA_TITLE = configurationSchema().title;
 
 describe("npm pack", () => {
   let clone: Folder;
@@ -30,6 +32,8 @@ describe("npm pack", () => {
       "LICENSE",
       "bin/dexter.js",
       "dist/dexter.js",
+      "docs/directives.md",
+      "docs/dexter.schema.json",
       "dist/runtime/host.js",
       "dist/runtime/prelude.js",
       "dist/runtime/console.js",
@@ -44,7 +48,7 @@ describe("npm pack", () => {
     ])
       assert.ok(files.includes(file), `${file} is missing: ${files.join(" ")}`);
     const others = files.filter(
-      (file) => !/^(?:bin|dist|packaging|templates)\/|^(?:package\.json|LICENSE|[A-Z]+\.md)$/.test(file),
+      (file) => !/^(?:bin|dist|docs|packaging|templates)\/|^(?:package\.json|LICENSE|[A-Z]+\.md)$/.test(file),
     );
     assert.deepEqual(others, []);
     assert.deepEqual(
@@ -66,6 +70,8 @@ describe("npm pack", () => {
     assert.match((await npx(target.dir, "init", "x")).stdout, / cd x && npx dexter dev\n/);
     const dir = join(target.dir, "x");
     await readFile(join(dir, ".gitignore"), "utf8");
+    const [, schema] = /^#:schema (\S+)\n/.exec(await readFile(join(dir, "wrangler.toml"), "utf8"))!;
+    assert.equal(JSON.parse(await readFile(join(dir, schema!), "utf8")).title, SCHEMA_TITLE);
 
     const dev = spawn("npx", ["--offline", "dexter", "dev", "--set", "listen=127.0.0.1:0"], { cwd: dir });
     test.after(() => dev.kill("SIGKILL"));
