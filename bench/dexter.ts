@@ -46,6 +46,8 @@ export interface DexterOptions {
   /** `name=value`; later ones win over the benchmark's own. */
   readonly set: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** `bin/dexter.js` of another clone; this one's if it is left out. */
+  readonly commandFile?: string;
 }
 
 export interface Dexter {
@@ -56,12 +58,18 @@ export interface Dexter {
 }
 
 /** Spawns dexter and returns at once, before it serves. */
-export async function spawnDexter({ command, folder, set, env }: DexterOptions): Promise<Dexter> {
+export async function spawnDexter({
+  command,
+  folder,
+  set,
+  env,
+  commandFile = COMMAND_FILE,
+}: DexterOptions): Promise<Dexter> {
   const origin = `127.0.0.1:${await freePort()}`;
   const settings = [...OWN_SETTINGS, `listen=${origin}`, ...set].flatMap((pair) => ["--set", pair]);
   const child = new Child({
     name: `dexter ${command}`,
-    command: COMMAND_FILE,
+    command: commandFile,
     args: [command, ...settings],
     cwd: folder,
     ...(env && { env }),
@@ -71,7 +79,7 @@ export async function spawnDexter({ command, folder, set, env }: DexterOptions):
     origin: `http://${origin}`,
     child,
     async status() {
-      const args = [COMMAND_FILE, "status", "--json"];
+      const args = [commandFile, "status", "--json"];
       const text = await run({
         name: "dexter status",
         command: process.execPath,

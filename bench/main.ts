@@ -16,6 +16,7 @@ import type { LoadGenerator } from "./load/generator.ts";
 import { wrk, wrkInstalled } from "./load/wrk.ts";
 import { describeMachine } from "./machine.ts";
 import { type Options, parseOptions, type Section } from "./options.ts";
+import { earlierDexter } from "./peers/dexter.ts";
 import { peerNames, peersWith } from "./peers/index.ts";
 import type { Peer } from "./peers/peer.ts";
 import { findWrangler } from "./peers/wrangler.ts";
@@ -63,6 +64,7 @@ async function bench(options: Options): Promise<Result> {
   }
   const machine = describeMachine(wrangler?.version);
   const peers = select(peersWith(wrangler), options.only);
+  if (options.before !== undefined) peers.push(earlierDexter(options.before));
   const wants = (section: Section) => options.figures.includes(section);
   const needsGenerator = wants("load") || wants("forwarding") || wants("control");
   const generator = needsGenerator ? chooseGenerator(options.generator) : undefined;

@@ -19,6 +19,8 @@ export interface Options {
   readonly generator?: "wrk" | "autocannon";
   /** Where wrangler is installed, if not beside this project's packages. */
   readonly wrangler?: string;
+  /** A built clone of an earlier commit, measured beside this one. */
+  readonly before?: string;
   /** `name=value` pairs handed to every dexter as `--set`. */
   readonly set: readonly string[];
   readonly json: boolean;
@@ -79,6 +81,7 @@ export function parseOptions(
       "--wrangler <folder>",
       "where wrangler is installed; without it, it is used if this project has it",
     )
+    .option("--before <clone>", "another clone of dexter, built; its ratios are taken round by round")
     .option("--set <name=value>", "directive for dexter; repeatable", collect, [])
     .option("--quick", "see that all works: 1 round, 1 second, few requests", false)
     .option("--json", "print one JSON object instead of tables", false)

@@ -2,6 +2,7 @@
 
 import CliTable from "cli-table3";
 import pc from "picocolors";
+import { beforeTables } from "./before.ts";
 import { controlTable } from "./control/table.ts";
 import type { ForwardingResult } from "./figures/forwarding.ts";
 import type { LatencyFigures } from "./figures/index.ts";
@@ -49,7 +50,7 @@ function method({ generator, options }: Result): string[] {
 
 function sections({ load, latency, forwarding, control, targets }: Result): Table[] {
   return [
-    ...(load ? [overview(load)] : []),
+    ...(load ? [overview(load), ...beforeTables(load)] : []),
     ...(targets.length > 0 ? [targetTable(targets)] : []),
     ...(load ?? []).flatMap(loadTables),
     ...(latency ? latencyTables(latency) : []),

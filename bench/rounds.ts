@@ -40,7 +40,7 @@ export async function runRounds(
   options: Options,
 ): Promise<LoadFigures> {
   const settings = { workload, source: workload.source(), generator, options };
-  const judged = peers.filter((peer) => workload.judged.includes(peer.name));
+  const judged = peers.filter((peer) => peer.inEveryRound || workload.judged.includes(peer.name));
   const others = workload.others ? peers.filter((peer) => !judged.includes(peer)) : [];
   const rounds = workload.once ? 1 : options.rounds;
   const turns: Turn[] = [];

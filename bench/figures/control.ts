@@ -15,7 +15,7 @@ const unmeasured = fileURLToPath(new URL("../control/unmeasured.js", import.meta
 
 const peers = [
   dexterPeer("with", "on"),
-  dexterPeer("without", "on", { NODE_OPTIONS: `--import=${unmeasured}` }),
+  dexterPeer("without", "on", { env: { NODE_OPTIONS: `--import=${unmeasured}` } }),
 ];
 
 /** Throws if a request fails. */

@@ -45,6 +45,8 @@ export interface Prepared {
 
 export interface Peer {
   readonly name: string;
+  /** Whether a target needs it or not. */
+  readonly inEveryRound?: boolean;
   start(prepared: Prepared): Promise<RunningPeer>;
 }
 
