@@ -9,7 +9,7 @@ import { AppendFile, stdoutTarget } from "./append-file.ts";
 import { ErrorFile } from "./error-file.ts";
 import { LineBuffer } from "./line-buffer.ts";
 import { createLogger, type Logger } from "./logger.ts";
-import { writeToStderr } from "./stderr.ts";
+import { stderrMayBlock, writeToStderr } from "./stderr.ts";
 
 type Settings = Pick<NodeConfig, "logLevel" | "accessLog" | "accessLogFormat" | "errorLog">;
 
@@ -40,6 +40,10 @@ export class Logs {
     this.#options = options;
     this.log = createLogger(settings.logLevel, (line) => this.#write(line));
     this.change(settings).finish();
+    if (stderrMayBlock())
+      this.log.debug(
+        `Node.js ${process.version} does not let stderr be non-blocking: a slow reader stops requests`,
+      );
   }
 
   get access(): AccessLog | undefined {
