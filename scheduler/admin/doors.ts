@@ -4,10 +4,9 @@
  */
 import type { IncomingMessage, Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { DexterError } from "../errors.ts";
-import { showAddress } from "../http/listener.ts";
-import type { ListenerChange } from "../http/listeners.ts";
+import { heldByOwn, isAt } from "../http/held-address.ts";
 import type { Logger } from "../logs/logger.ts";
+import type { Prepared } from "../system/prepared.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { ListenAddress, NodeConfig } from "../types.ts";
 import { type AdminFeature, createAdmin } from "./app.ts";
@@ -67,11 +66,11 @@ export class AdminDoors {
    * Opens a TCP address that is new. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
    * nothing.
    */
-  async change(config: AdminConfig): Promise<ListenerChange> {
+  async change(config: AdminConfig): Promise<Prepared> {
     const { adminListen, adminHosts } = config;
     const certificates = this.#certificatesFor(config);
     const before = this.#tcp;
-    const stays = before !== undefined && adminListen !== undefined && isSame(before.address, adminListen);
+    const stays = before !== undefined && adminListen !== undefined && keeps(before, adminListen);
     const next = stays ? before : adminListen && (await this.#open(adminListen, certificates));
     return {
       finish: () => {
@@ -114,16 +113,8 @@ export class AdminDoors {
         this.#log.warn({ address: from ?? "unknown" }, `the admin API ended a connection: ${reason}`),
     };
     return AdminTcp.open(address, ports, { certificates }).catch((error) => {
-      throw this.#overlap(address) ?? error;
+      throw heldByOwn(this.#tcp ? [this.#tcp] : [], address) ?? error;
     });
-  }
-
-  /** What is in the way may be this node's own door. */
-  #overlap(address: ListenAddress): DexterError | undefined {
-    const held = this.#tcp?.address;
-    if (held === undefined || held.port !== address.port) return undefined;
-    const reason = `this dexter holds the port as ${showAddress(held)}; stop it and start it again to move`;
-    return new DexterError("LISTEN_FAILED", { address: showAddress(address), reason });
   }
 
   #announce(tcp: AdminTcp): void {
@@ -146,8 +137,9 @@ export class AdminDoors {
   };
 }
 
-function isSame(a: ListenAddress, b: ListenAddress): boolean {
-  return a.host === b.host && a.port === b.port && a.secure === b.secure;
+/** Other than a listener, a door speaks one of the two from its first to its last connection. */
+function keeps(door: AdminTcp, wanted: ListenAddress): boolean {
+  return isAt(door, wanted) && door.isSecure === (wanted.secure === true);
 }
 
 /** People put tokens where they do not belong, and strangers what a terminal would obey. */

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { BlockList, isIPv6, type Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
-import { listenError, showAddress } from "../http/listener.ts";
+import { type HeldAddress, listenError, urlOf } from "../http/held-address.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import type { ListenAddress } from "../types.ts";
 import { answerOf } from "./answer.ts";
@@ -42,7 +42,7 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
-export class AdminTcp {
+export class AdminTcp implements HeldAddress {
   readonly address: ListenAddress;
   readonly #server: Server | TlsServer;
   #certificates: Certificates | undefined;
@@ -89,10 +89,18 @@ export class AdminTcp {
     return tcp;
   }
 
-  get url(): string {
+  /** The port in use, which the system chose when 0 was asked for. */
+  get port(): number {
     const bound = this.#server.address();
-    const port = typeof bound === "object" && bound ? bound.port : this.address.port;
-    return `${this.#certificates ? "https" : "http"}://${showAddress({ host: this.address.host, port })}`;
+    return typeof bound === "object" && bound ? bound.port : this.address.port;
+  }
+
+  get isSecure(): boolean {
+    return this.#certificates !== undefined;
+  }
+
+  get url(): string {
+    return urlOf(this);
   }
 
   /** Tokens, and all else, can be read on the way by whoever is there. */

@@ -9,6 +9,7 @@ import * as z from "zod";
 import { DexterError } from "../errors.ts";
 import { removeLeftovers, writeDurably } from "../system/durable.ts";
 import { fileReason } from "../system/file-reason.ts";
+import { Turns } from "../system/turns.ts";
 import { type Caller, SCOPES } from "./caller.ts";
 import type { TokenRequest } from "./token-request.ts";
 import { digestOf, idIn, makeToken, TOKEN_ID } from "./token-text.ts";
@@ -49,8 +50,7 @@ export class TokenStore {
   readonly #clock: () => number;
   #records: readonly TokenRecord[] = [];
   readonly #usedMs = new Map<string, number>();
-  /** Changes are made one after the other. */
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(path: string, clock: () => number = Date.now) {
     this.#path = path;
@@ -69,7 +69,7 @@ export class TokenStore {
 
   /** Makes a token, which nobody can be told again. Throws TOKEN_EXISTS, STORE_FULL or STORE_FAILED. */
   create({ name, scope, functions, expires }: TokenRequest): Promise<{ token: string; info: TokenInfo }> {
-    return this.#inOrder(async () => {
+    return this.#turns.run(async () => {
       if (this.#records.some((record) => record.name === name))
         throw new DexterError("TOKEN_EXISTS", { name });
       const { id, token } = makeToken();
@@ -90,7 +90,7 @@ export class TokenStore {
 
   /** Takes a token back, by id or name. Throws NO_TOKEN, STORE_FULL or STORE_FAILED; then it still works. */
   revoke(idOrName: string): Promise<TokenInfo> {
-    return this.#inOrder(async () => {
+    return this.#turns.run(async () => {
       const record = this.#records.find(({ id, name }) => id === idOrName || name === idOrName);
       if (!record) throw new DexterError("NO_TOKEN", { token: idOrName });
       const info = this.#infoOf(record);
@@ -142,12 +142,6 @@ export class TokenStore {
   async #save(tokens: readonly TokenRecord[]): Promise<void> {
     await writeDurably(this.#path, `${JSON.stringify({ format: 1, tokens }, undefined, 2)}\n`);
     this.#records = tokens;
-  }
-
-  #inOrder<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#changes.then(change);
-    this.#changes = done.catch(() => {});
-    return done;
   }
 }
 

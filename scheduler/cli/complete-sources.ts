@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { ListedFunction } from "../admin/deploys.ts";
 import { directiveTable } from "../config/directives.ts";
 import { configsIn, readDocument } from "../config/document.ts";
-import type { VersionStatus } from "../deploy/deployments.ts";
+import type { VersionStatus } from "../deploy/answers.ts";
 import { type Candidate, commandsOf, type Given, type Sources } from "./complete.ts";
 import { callNode, nodeAddress } from "./node-client.ts";
 import { TOPIC_CANDIDATES } from "./topics/index.ts";

@@ -7,7 +7,7 @@ import { UPLOAD } from "../admin/body.ts";
 import { createBuilder } from "../bundle/builder.ts";
 import { loadProject } from "../config/load.ts";
 import { duration } from "../config/values.ts";
-import type { Deployed } from "../deploy/deployments.ts";
+import type { Deployed } from "../deploy/answers.ts";
 import { DexterError } from "../errors.ts";
 import type { FunctionConfig, Project, Version } from "../types.ts";
 import { pack } from "../versions/package.ts";

@@ -1,6 +1,6 @@
 /** `dexter list`, `versions`, `promote`, `rollback` and `delete`: the functions of a running node, and their versions. */
 import type { ListedFunction } from "../admin/deploys.ts";
-import type { Deployed, Removed, VersionStatus } from "../deploy/deployments.ts";
+import type { Deployed, Removed, VersionStatus } from "../deploy/answers.ts";
 import { DexterError } from "../errors.ts";
 import { confirmed } from "./confirm.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";

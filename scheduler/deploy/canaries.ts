@@ -16,14 +16,13 @@ import {
 } from "../policy/canary.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { contentId } from "../versions/revision.ts";
-import type { Candidate, Deployer } from "./deployer.ts";
+import type { Candidate } from "./deployer.ts";
 import type { FunctionRegistry } from "./registry.ts";
 
 const LOOK_MS = 1_000;
 
 export interface CanaryPorts {
   readonly registry: FunctionRegistry;
-  readonly deployer: Deployer;
   readonly log: Logger;
   /** Requests that wait for threads of the first name get one of the second's. */
   reroute(from: string, to: string): void;
@@ -56,7 +55,7 @@ export class Canaries {
   begin(candidate: Candidate, given: FunctionPackage, settings: CanarySettings, by: string): void {
     const { name } = given.settings;
     this.#ports.registry.canaries.set(name, candidate.entry);
-    this.#ports.deployer.commit(candidate);
+    candidate.finish();
     const canary = new Canary(settings, performance.now());
     this.#running.set(name, { given, by, canary, deciding: false });
     this.#timer ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref();

@@ -11,13 +11,14 @@ import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "../server/load-error.ts";
 import type { LoadOutcome, Supervisor } from "../server/supervisor.ts";
+import { orAbandon, type Prepared } from "../system/prepared.ts";
 import type { Version } from "../types.ts";
 import { type SecretValues, withSecrets } from "../versions/revision.ts";
 import { checkHealth, UnwellError } from "./health-check.ts";
 import { type DeployedFunction, type FunctionRegistry, specOf } from "./registry.ts";
 
-/** A version that works and is not live yet: `commit` or `abandon` it. */
-export interface Candidate {
+/** A version that works, and is live when it is finished. */
+export interface Candidate extends Prepared {
   readonly entry: DeployedFunction;
   readonly version: Version;
 }
@@ -75,9 +76,14 @@ export class Deployer {
         return undefined;
       }
       this.#registry.keep(version);
-      const candidate = { entry, version };
+      const candidate: Candidate = {
+        entry,
+        version,
+        finish: () => this.#commit(candidate),
+        abandon: () => this.#abandon(candidate),
+      };
       this.#inWork.add(version.id);
-      if (where === "server") await this.#prove(candidate);
+      if (where === "server") await orAbandon(candidate, () => this.#prove(candidate));
       this.#candidates.add(candidate);
       return candidate;
     } catch (error) {
@@ -115,7 +121,7 @@ export class Deployer {
   }
 
   /** Makes what was prepared live: requests go to the new version from now on. */
-  commit(candidate: Candidate): void {
+  #commit(candidate: Candidate): void {
     const { entry, version } = candidate;
     const nowMs = performance.now();
     entry.live = version;
@@ -129,7 +135,7 @@ export class Deployer {
   }
 
   /** Gives the threads back in which the version proved itself. */
-  abandon(candidate: Candidate): void {
+  #abandon(candidate: Candidate): void {
     this.#candidates.delete(candidate);
     this.#giveBack(candidate);
     this.#done(candidate.version);
@@ -154,7 +160,7 @@ export class Deployer {
 
   /** Takes back what `prepareAll` did for entries that will not be used. */
   async abandonAll(entries: readonly DeployedFunction[], candidates: readonly Candidate[]): Promise<void> {
-    for (const candidate of candidates) this.abandon(candidate);
+    for (const candidate of candidates) candidate.abandon();
     const { functions } = this.#registry;
     const unused = entries.filter((entry) => functions.get(entry.config.name) !== entry);
     // Nothing has changed for those that stay: what failed was to take the place of what works.
@@ -181,17 +187,12 @@ export class Deployer {
    * ends for another reason says nothing of the version, which is loaded in another one then.
    */
   async #prove(candidate: Candidate): Promise<void> {
-    try {
-      for (let tries = 0; tries < TRIES; tries++) {
-        const thread = await this.#stage(candidate);
-        if ((await this.outcome(thread)) === "loaded" && (await this.#ask(candidate, thread))) return;
-        this.#giveBack(candidate);
-      }
-      throw new DexterError("PROOF_LOST", { function: candidate.version.functionName });
-    } catch (error) {
-      this.abandon(candidate);
-      throw error;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const thread = await this.#stage(candidate);
+      if ((await this.outcome(thread)) === "loaded" && (await this.#ask(candidate, thread))) return;
+      this.#giveBack(candidate);
     }
+    throw new DexterError("PROOF_LOST", { function: candidate.version.functionName });
   }
 
   /** Waits for a slot, for which others that have proved themselves make room. Throws NO_ROOM, STOPPING. */

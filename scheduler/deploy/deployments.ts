@@ -10,11 +10,15 @@ import { strict as assert } from "node:assert";
 import { DexterError } from "../errors.ts";
 import type { CanarySettings, Verdict } from "../policy/canary.ts";
 import { hardConflicts } from "../policy/routes.ts";
+import { orAbandon } from "../system/prepared.ts";
+import type { Turns } from "../system/turns.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { contentId } from "../versions/revision.ts";
+import type { Deployed, DeployOptions, Removed, VersionStatus } from "./answers.ts";
 import type { Canaries } from "./canaries.ts";
-import { type Change, changed, type Pointer } from "./pointer.ts";
+import type { Change, Pointer } from "./pointer.ts";
 import { type ProofPorts, prove } from "./proof.ts";
+import { recover } from "./recovery.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import type { Store } from "./store.ts";
 
@@ -25,7 +29,7 @@ export interface DeploymentPorts extends ProofPorts {
   keepVersions(): number;
   baseDomain(): string;
   /** Changes of the node happen one after the other. */
-  inOrder<T>(change: () => Promise<T>): Promise<T>;
+  readonly turns: Turns;
   /** Where the function answers now. */
   routesOf(name: string): string[];
   /** Functions came, went, or have other routes. */
@@ -34,46 +38,6 @@ export interface DeploymentPorts extends ProofPorts {
   forgetSecrets(name: string): Promise<void>;
   /** The project's own function of this name is built and serves again; undefined when it has none. */
   restore(name: string): Promise<"serves" | DexterError | undefined>;
-}
-
-/** What came of a delete. */
-export interface Removed {
-  /** Whether the project's own function serves now. */
-  readonly restored: boolean;
-  /** Why it does not, though there is one. */
-  readonly failure?: string;
-}
-
-/** What came of a deploy or a rollback. */
-export interface Deployed {
-  readonly function: string;
-  readonly version: string;
-  /** What was live before; absent for a new function. */
-  readonly previous?: string;
-  /** Whether it is another version than before. */
-  readonly changed: boolean;
-  readonly routes: readonly string[];
-  /** The part of the requests that the version gets, as long as it is on trial. */
-  readonly canaryPercent?: number;
-}
-
-/** One version of `dexter versions`. */
-export interface VersionStatus {
-  readonly version: string;
-  readonly live: boolean;
-  readonly bytes: number;
-  readonly storedAt: string;
-  /** How it last became live; absent if it never was. */
-  readonly last?: Change;
-}
-
-export interface DeployOptions {
-  /** Who asks, for the history. */
-  readonly by: string;
-  /** Prove it and say what would happen, nothing more. */
-  readonly dryRun?: boolean;
-  /** Give it a part of the requests first, and see. */
-  readonly canary?: CanarySettings;
 }
 
 export class Deployments {
@@ -106,30 +70,17 @@ export class Deployments {
     return this.#pointers.get(name);
   }
 
-  /**
-   * Reads the store. A damaged version is refused by name, and the last good one serves in its place.
-   * @returns the functions, those deployed first in front
-   */
+  /** Takes up what is in the store. @returns the functions with a version that is good, those deployed first in front */
   async load(): Promise<FunctionPackage[]> {
-    const { store } = this.#ports;
-    await store.open();
-    const found: { pointer: Pointer; given: FunctionPackage }[] = [];
-    for (const name of await store.functions()) {
-      const loaded = await this.#loadOne(name);
-      if (loaded === undefined) {
-        this.#broken.add(name);
-        continue;
-      }
-      this.#pointers.set(name, loaded.pointer);
-      found.push(loaded);
-    }
-    found.sort((a, b) => (a.pointer.since < b.pointer.since ? -1 : 1));
+    const { found, broken } = await recover(this.#ports.store, this.#ports.log);
+    for (const name of broken) this.#broken.add(name);
+    for (const { pointer, given } of found) this.#pointers.set(given.settings.name, pointer);
     return found.map(({ given }) => given);
   }
 
   /** Makes a version live that has come from outside. @throws whatever is wrong with it */
   deploy(given: FunctionPackage, { by, dryRun = false, canary }: DeployOptions): Promise<Deployed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const { id, functionName } = given.version;
       this.#checkRoutes(given);
       if (this.#pointers.get(functionName)?.version === id && this.#isLive(given))
@@ -141,7 +92,7 @@ export class Deployments {
 
   /** Makes the version that is on trial live for all requests. Throws NO_CANARY. */
   promote(name: string, by: string): Promise<Deployed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const running = this.#ports.canaries.of(name);
       if (running === undefined) throw new DexterError("NO_CANARY", { function: name });
       return await this.#switch(running.given, { action: "promote", by }, false);
@@ -168,7 +119,7 @@ export class Deployments {
    * Throws NO_DEPLOYED, NO_VERSION, VERSION_DAMAGED.
    */
   rollback(name: string, id: string | undefined, by: string): Promise<Deployed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const pointer = this.#known(name);
       if (id === undefined && this.#ports.canaries.of(name)) return this.#giveUp(name);
       const target = id ?? (await this.#before(name, pointer));
@@ -184,7 +135,7 @@ export class Deployments {
    * short, a delete must leave none for another function of that name.
    */
   remove(name: string): Promise<Removed> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       if (!this.#broken.has(name)) this.#known(name);
       const { store, deployer, canaries, textOf } = this.#ports;
       canaries.end(name);
@@ -217,30 +168,6 @@ export class Deployments {
     return pointer;
   }
 
-  async #loadOne(name: string): Promise<{ pointer: Pointer; given: FunctionPackage } | undefined> {
-    const { store, log } = this.#ports;
-    const pointer = await store.pointer(name);
-    if (pointer === undefined)
-      log.error(`${name}: the file that names its live version is damaged; the last good version serves`);
-    const versions = (await store.versions(name)).map(({ id }) => id);
-    const before = pointer?.changes.map(({ version }) => version) ?? [];
-    for (const id of new Set([...(pointer ? [pointer.version] : []), ...before, ...versions])) {
-      if (!versions.includes(id)) continue;
-      try {
-        const given = await store.read(name, id);
-        if (pointer && id !== pointer.version) log.error(`${name}: version ${id} serves, the last good one`);
-        const at = new Date().toISOString();
-        const change: Change = { action: "deploy", version: id, at, by: "repair" };
-        if (pointer?.version === id) return { pointer, given };
-        return { pointer: changed(pointer, change), given };
-      } catch (error) {
-        log.error(`${name}: ${(error as Error).message}`);
-      }
-    }
-    log.error(`${name}: no good version is left; deploy it again, or run \`dexter delete ${name}\``);
-    return undefined;
-  }
-
   /** The version that was live before this one, of those that are kept. Throws NO_VERSION. */
   async #before(name: string, { version: live, changes }: Pointer): Promise<string> {
     const { store } = this.#ports;
@@ -265,7 +192,7 @@ export class Deployments {
 
   /** Throws NOTHING_TO_COMPARE. */
   async #tryOut(given: FunctionPackage, settings: CanarySettings, by: string): Promise<Deployed> {
-    const { registry, store, canaries, deployer, log } = this.#ports;
+    const { registry, store, canaries, log } = this.#ports;
     const { name } = given.settings;
     const { id } = given.version;
     const previous = this.#liveId(name);
@@ -274,12 +201,7 @@ export class Deployments {
     canaries.end(name);
     const candidate = await prove(this.#ports, registry.trialOf(given), "a deploy");
     assert(candidate);
-    try {
-      await store.add(given);
-    } catch (error) {
-      deployer.abandon(candidate);
-      throw error;
-    }
+    await orAbandon(candidate, () => store.add(given));
     canaries.begin(candidate, given, settings, by);
     log.info(
       { function: name, version: id, by },
@@ -304,35 +226,35 @@ export class Deployments {
     { action, by }: Pick<Change, "action" | "by">,
     dryRun: boolean,
   ): Promise<Deployed> {
-    const { registry, deployer, store } = this.#ports;
+    const { registry, canaries, log } = this.#ports;
     const { name } = given.settings;
     const { id } = given.version;
     const entry = registry.entryOf(given);
     const previous = this.#liveId(name);
     const candidate = await prove(this.#ports, entry, "a deploy");
-    try {
-      if (!dryRun) {
-        await store.add(given);
-        const change = { action, version: id, at: new Date().toISOString(), by };
-        this.#pointers.set(name, await store.point(name, change));
-        this.#broken.delete(name);
-      }
-    } catch (error) {
-      if (candidate) deployer.abandon(candidate);
-      throw error;
-    }
     if (dryRun) {
-      if (candidate) deployer.abandon(candidate);
+      candidate?.abandon();
       return this.#outcome(given, previous);
     }
+    const change = { action, version: id, at: new Date().toISOString(), by };
+    await orAbandon(candidate, () => this.#store(given, change));
     registry.put(entry);
-    if (candidate) deployer.commit(candidate);
-    this.#ports.canaries.end(name);
+    candidate?.finish();
+    canaries.end(name);
     this.#ports.changed();
-    this.#ports.log.info({ function: name, version: id, by }, `${action} of ${name}: version ${id} is live`);
+    log.info({ function: name, version: id, by }, `${action} of ${name}: version ${id} is live`);
     await this.#prune(name);
     this.#revision++;
     return this.#outcome(given, previous);
+  }
+
+  /** Stores the version, and then that it is live. Throws STORE_FULL, STORE_FAILED. */
+  async #store(given: FunctionPackage, change: Change): Promise<void> {
+    const { store } = this.#ports;
+    const { name } = given.settings;
+    await store.add(given);
+    this.#pointers.set(name, await store.point(name, change));
+    this.#broken.delete(name);
   }
 
   /** What is kept of old versions is no reason for a deploy to fail. */

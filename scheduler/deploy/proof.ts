@@ -17,7 +17,7 @@ export interface ProofPorts {
  * Loads what the entry's version would be in threads.
  * @param what the change, for the log
  * @param version what the entry is to be made of; what its builder builds, if it is not given
- * @returns what may be committed; undefined when that is live already
+ * @returns what may be finished; undefined when that is live already
  * @throws NOT_PROVED, with the stack in the sources' positions
  */
 export async function prove(

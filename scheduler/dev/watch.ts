@@ -94,7 +94,7 @@ export class HotReload {
     if (this.#scope.concernsProject(changes) && (await this.#takeUpProject())) return;
     const entries = this.#scope.concerned(changes).filter((entry) => !settled.has(entry));
     if (entries.length === 0) return;
-    const updated = await this.#node.rebuild(entries);
+    const updated = await this.#node.changes.rebuild(entries);
     this.#settled = new Set(
       entries.filter((entry) => entry.source?.build.command && !updated.includes(entry)),
     );
@@ -109,7 +109,7 @@ export class HotReload {
     try {
       const project = await readProject();
       const differs = JSON.stringify(project) !== JSON.stringify(before);
-      if (differs) await this.#node.apply(project);
+      if (differs) await this.#node.changes.apply(project);
       for (const warning of project.warnings) if (!before.warnings.includes(warning)) log.warn(warning);
       if (differs || wasBroken) log.info(whatIsNew(before, project));
       this.#projectIsBroken = false;

@@ -4,13 +4,13 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { DexterError } from "../errors.ts";
 import type { Certificates } from "../tls/certificates.ts";
 import { SecureServer } from "../tls/secure-server.ts";
 import type { ListenAddress } from "../types.ts";
 import type { Client, ClientResolver } from "./client-address.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { ClientConnection, ConnectionOwner, RefusedRequest } from "./connection.ts";
+import { type HeldAddress, listenError, urlOf } from "./held-address.ts";
 import { Http1Connection } from "./http1-connection.ts";
 import { Http2Connection } from "./http2-connection.ts";
 import { answerRedirect } from "./redirect.ts";
@@ -56,14 +56,7 @@ const TICK_MS = 1_000;
 /** How soon a closing listener ends a connection that has become idle. */
 const CLOSE_SWEEP_MS = 50;
 
-const LISTEN_REASONS: Readonly<Record<string, string>> = {
-  EACCES: "only root may take this port; choose one from 1024 on",
-  EADDRNOTAVAIL: "it is not an address of this machine",
-  ENOTFOUND: "the host has no address",
-  EAI_AGAIN: "the host's address cannot be looked up",
-};
-
-export class Listener implements ConnectionOwner {
+export class Listener implements ConnectionOwner, HeldAddress {
   readonly address: ListenAddress;
   readonly #server: Server;
   readonly #ports: ListenerPorts;
@@ -130,7 +123,7 @@ export class Listener implements ConnectionOwner {
   }
 
   get url(): string {
-    return `${this.isSecure ? "https" : "http"}://${showAddress({ host: this.address.host, port: this.port })}`;
+    return urlOf(this);
   }
 
   get closing(): boolean {
@@ -217,19 +210,4 @@ let idCount = 0;
 /** Unique within the node, and sortable: start time of the scheduler, chance, a count. */
 export function nextRequestId(): string {
   return `${idPrefix}-${(++idCount).toString(36)}`;
-}
-
-/** PORT_IN_USE or LISTEN_FAILED, from what the system says. */
-export function listenError(
-  directive: "listen" | "admin_listen",
-  address: ListenAddress,
-  cause: NodeJS.ErrnoException,
-): DexterError {
-  const code = cause.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
-  const reason = LISTEN_REASONS[cause.code ?? ""] ?? cause.message;
-  return new DexterError(code, { address: showAddress(address), reason, directive }, { cause });
-}
-
-export function showAddress({ host, port }: ListenAddress): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

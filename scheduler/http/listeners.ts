@@ -3,20 +3,13 @@
  * opened before anything else happens, because that can fail, and what is no longer wanted is closed last. An
  * address at which something else is to be spoken from now on, or with other certificates, keeps its listener.
  */
-import { formatListen } from "../config/values.ts";
-import { DexterError } from "../errors.ts";
+import type { Prepared } from "../system/prepared.ts";
 import { type CertificateLog, Certificates } from "../tls/certificates.ts";
 import type { ListenAddress, NodeConfig, TlsConfig } from "../types.ts";
+import { heldByOwn, isAt } from "./held-address.ts";
 import { Listener, type ListenerMode, type ListenerPorts } from "./listener.ts";
 
-/** A change whose new listeners are open. Exactly one of its methods is to be called. */
-export interface ListenerChange {
-  /** Keeps them, and closes those that are no longer wanted. */
-  finish(): void;
-  abandon(): void;
-}
-
-export interface ListenersLog extends CertificateLog {
+interface ListenersLog extends CertificateLog {
   debug(message: string): void;
 }
 
@@ -37,10 +30,10 @@ export class Listeners {
   }
 
   /**
-   * Opens the addresses that are new. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
+   * Opens the addresses that are new; those that are no longer wanted are closed in the end. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
    * nothing.
    */
-  async change({ listen, listenBacklog, sendBufferSize, tls }: NodeConfig): Promise<ListenerChange> {
+  async change({ listen, listenBacklog, sendBufferSize, tls }: NodeConfig): Promise<Prepared> {
     const isSecure = listen.some(({ secure }) => secure);
     const certificates = isSecure ? new Certificates(tls, this.#log) : undefined;
     const modeOf = (address: ListenAddress) => this.#modeOf(address, tls, certificates);
@@ -48,7 +41,7 @@ export class Listeners {
     const abandon = () => {
       for (const listener of opened) listener.destroy();
     };
-    const known = (address: ListenAddress) => this.#open.some((listener) => serves(listener, address));
+    const known = (address: ListenAddress) => this.#open.some((listener) => isAt(listener, address));
     for (const address of listen.filter((wanted) => !known(wanted))) {
       const mode = modeOf(address);
       const settings = { backlog: listenBacklog, sendBufferSize, mode, onFallback: this.#onFallback };
@@ -56,10 +49,10 @@ export class Listeners {
         opened.push(await Listener.listen(address, this.#ports, settings));
       } catch (error) {
         abandon();
-        throw this.#overlap(address) ?? error;
+        throw heldByOwn(this.#open, address) ?? error;
       }
     }
-    const wantedOf = (listener: Listener) => listen.find((address) => serves(listener, address));
+    const wantedOf = (listener: Listener) => listen.find((address) => isAt(listener, address));
     const finish = () => {
       const before = this.#open;
       this.#open = [...before.filter(wantedOf), ...opened];
@@ -100,20 +93,4 @@ export class Listeners {
     this.#certificates?.close();
     for (const listener of this.#open) listener.destroy();
   }
-
-  /** What is in the way may be a listener of this node's own. */
-  #overlap(address: ListenAddress): DexterError | undefined {
-    const own = this.#open.find((listener) => listener.address.port === address.port && address.port !== 0);
-    if (own === undefined) return undefined;
-    const [wanted, held] = [formatListen(address), formatListen(own.address)];
-    const reason = `this dexter holds the port as ${held}; stop it and start it again to move`;
-    return new DexterError("LISTEN_FAILED", { address: wanted, reason });
-  }
-}
-
-/** Whether the address is the listener's. Of those whose port the system chooses, there may be one of each kind. */
-function serves(listener: Listener, { host, port, secure }: ListenAddress): boolean {
-  if (listener.address.host !== host) return false;
-  if (port !== 0) return listener.port === port;
-  return listener.address.port === 0 && listener.isSecure === (secure === true);
 }

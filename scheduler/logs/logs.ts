@@ -3,6 +3,7 @@
  * a reload opens them afresh, so that whoever rotates logs renames them and reloads.
  */
 import { DexterError } from "../errors.ts";
+import type { Prepared } from "../system/prepared.ts";
 import type { NodeConfig } from "../types.ts";
 import { AccessLog } from "./access-log.ts";
 import { AppendFile, stdoutTarget } from "./append-file.ts";
@@ -18,12 +19,6 @@ export interface LogsOptions {
   readonly dev: boolean;
   /** Makes a line for people of one in JSON. */
   readonly format?: (line: string) => string;
-}
-
-/** A change whose new files are open. Exactly one of its methods is to be called. */
-export interface LogsChange {
-  finish(): void;
-  abandon(): void;
 }
 
 export class Logs {
@@ -65,7 +60,7 @@ export class Logs {
   }
 
   /** Opens the files that are new. Throws FILE_UNWRITABLE, and then changes nothing. */
-  change(settings: Settings): LogsChange {
+  change(settings: Settings): Prepared {
     const access = this.#accessFor(settings);
     let error: ErrorFile | undefined;
     try {

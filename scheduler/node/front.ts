@@ -12,6 +12,7 @@ import type { ClientRequest } from "../http/client-request.ts";
 import type { RefusedRequest } from "../http/connection.ts";
 import type { ListenerPorts, RequestContext } from "../http/listener.ts";
 import type { Journal } from "../logs/journal.ts";
+import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { createRouter, type Router } from "../policy/routes.ts";
 import type { FunctionSettings, NodeConfig } from "../types.ts";
 
@@ -21,10 +22,7 @@ export interface FrontOptions {
   readonly dispatcher: Dispatcher;
   readonly canaries: Canaries;
   readonly journal: Journal;
-  /** A request has its answer, and will not be dispatched. @param functionName empty when no function answers */
-  answered(functionName: string, status: number): void;
-  /** What came was no request, or one that no function may see. */
-  malformed(): void;
+  readonly metrics: NodeMetrics;
 }
 
 export class Front implements ListenerPorts {
@@ -74,7 +72,7 @@ export class Front implements ListenerPorts {
   }
 
   refused(refused: RefusedRequest): void {
-    this.#options.malformed();
+    this.#options.metrics.malformed();
     this.#options.journal.malformed(refused);
   }
 
@@ -88,9 +86,9 @@ export class Front implements ListenerPorts {
 
   #refuse(request: ClientRequest, { id, client, functionName }: RequestContext, failure: DexterError): void {
     const startedAtMs = performance.now();
-    const { reporter, journal, answered } = this.#options;
+    const { reporter, journal, metrics } = this.#options;
     const responseBytes = reporter.answer({ request, id, functionName, version: undefined }, failure);
-    answered(functionName, request.status);
+    metrics.answered(functionName, request.status);
     journal.refused({ request, id, functionName, clientIp: client.ip, startedAtMs, responseBytes });
   }
 }

@@ -7,7 +7,9 @@ import type { Candidate } from "../deploy/deployer.ts";
 import { type ProofPorts, prove } from "../deploy/proof.ts";
 import type { DeployedFunction, FunctionRegistry } from "../deploy/registry.ts";
 import { DexterError } from "../errors.ts";
-import type { Held, HeldSecrets } from "./held.ts";
+import { allOf, orAbandon } from "../system/prepared.ts";
+import type { Turns } from "../system/turns.ts";
+import type { HeldSecrets } from "./held.ts";
 import { isSecretName, type Secret, type Secrets } from "./store.ts";
 
 /** Of one value, in UTF-8. All of a function's vars and secrets may have 1 MiB: workerd's limit. */
@@ -18,7 +20,7 @@ export interface SecretPorts extends ProofPorts {
   readonly registry: FunctionRegistry;
   readonly secrets: HeldSecrets;
   /** Changes of the node happen one after the other. */
-  inOrder<T>(change: () => Promise<T>): Promise<T>;
+  readonly turns: Turns;
 }
 
 /** One secret of `dexter secret list`: anything but its value. */
@@ -49,7 +51,7 @@ export class SecretChanges {
 
   /** Throws SECRETS_DAMAGED, SECRETS_LOCKED. */
   list(functionName: string): Promise<SecretStatus[]> {
-    return this.#ports.inOrder(async () => {
+    return this.#ports.turns.run(async () => {
       const { secrets } = await this.#ports.secrets.of(functionName);
       return [...secrets].map(([name, { updatedAt, by }]) => ({ name, updatedAt, by }));
     });
@@ -59,49 +61,44 @@ export class SecretChanges {
   put(functionName: string, name: string, value: string, by: string): Promise<SecretChanged> {
     checkName(name);
     checkValue(name, value);
-    return this.#ports.inOrder(async () => {
-      const before = await this.#ports.secrets.of(functionName);
-      const known = before.secrets.get(name);
+    return this.#ports.turns.run(async () => {
+      const { secrets } = await this.#ports.secrets.of(functionName);
+      const known = secrets.get(name);
       if (known?.value === value) return this.#outcome(functionName, name, false);
-      if (known === undefined && before.secrets.size >= MAX_SECRETS)
+      if (known === undefined && secrets.size >= MAX_SECRETS)
         throw new DexterError("SECRETS_TOO_MANY", { function: functionName, most: MAX_SECRETS });
       const secret = { value, updatedAt: new Date().toISOString(), by };
-      const after = [...before.secrets, [name, secret] as const].sort(([a], [b]) => (a < b ? -1 : 1));
-      return await this.#change(functionName, name, before, new Map(after));
+      const after = [...secrets, [name, secret] as const].sort(([a], [b]) => (a < b ? -1 : 1));
+      return await this.#change(functionName, name, new Map(after));
     });
   }
 
   /** Removes a secret. Throws SECRET_NAME, NO_SECRET, and as `put`. */
   delete(functionName: string, name: string): Promise<SecretChanged> {
     checkName(name);
-    return this.#ports.inOrder(async () => {
-      const before = await this.#ports.secrets.of(functionName);
-      const after = new Map(before.secrets);
+    return this.#ports.turns.run(async () => {
+      const { secrets } = await this.#ports.secrets.of(functionName);
+      const after = new Map(secrets);
       if (!after.delete(name)) throw new DexterError("NO_SECRET", { function: functionName, name });
-      return await this.#change(functionName, name, before, after);
+      return await this.#change(functionName, name, after);
     });
   }
 
   /** Throws NOT_PROVED, STORE_FULL, STORE_FAILED, SECRET_KEY; then all is as it was. */
-  async #change(functionName: string, name: string, before: Held, after: Secrets): Promise<SecretChanged> {
-    const { registry, secrets, deployer, log } = this.#ports;
+  async #change(functionName: string, name: string, after: Secrets): Promise<SecretChanged> {
+    const { registry, secrets, log } = this.#ports;
     const entry = registry.functions.get(functionName);
-    secrets.hold(functionName, after);
-    let candidate: Candidate | undefined;
-    try {
-      candidate = entry && (await this.#proved(entry));
-      await secrets.keep(functionName);
-    } catch (error) {
-      secrets.take(functionName, before);
-      if (candidate) deployer.abandon(candidate);
-      throw error;
-    }
-    if (candidate) deployer.commit(candidate);
+    const change = await allOf(
+      () => secrets.change(functionName, after),
+      () => entry && this.#proved(entry),
+    );
+    await orAbandon(change, () => secrets.keep(functionName));
+    change.finish();
     log.info({ function: functionName, secret: name }, `a secret of ${functionName} has changed: ${name}`);
     return this.#outcome(functionName, name, true);
   }
 
-  /** Undefined when there is nothing to commit, since the function fails as before. Throws NOT_PROVED. */
+  /** Undefined when there is nothing to finish, since the function fails as before. Throws NOT_PROVED. */
   async #proved(entry: DeployedFunction): Promise<Candidate | undefined> {
     const works = entry.live !== undefined && entry.failure === undefined;
     try {

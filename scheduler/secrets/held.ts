@@ -3,6 +3,7 @@
  * one that cannot be read is tried again each time, so that a reload takes up its repair.
  */
 import { randomBytes } from "node:crypto";
+import type { Prepared } from "../system/prepared.ts";
 import type { SecretValues } from "../versions/revision.ts";
 import type { SecretStore, Secrets } from "./store.ts";
 
@@ -26,18 +27,20 @@ export class HeldSecrets {
 
   /** The function's secrets. Throws SECRETS_DAMAGED, SECRETS_LOCKED. */
   async of(functionName: string): Promise<Held> {
-    return this.#held.get(functionName) ?? this.hold(functionName, await this.#store.read(functionName));
+    return this.#held.get(functionName) ?? this.#hold(functionName, await this.#store.read(functionName));
   }
 
-  /** What is prepared from now on gets these; nothing is written. */
-  hold(functionName: string, secrets: Secrets): Held {
+  /** Versions that are prepared from now on get these; nothing is written. Abandoned, it is as it was before. */
+  async change(functionName: string, secrets: Secrets): Promise<Prepared> {
+    const before = await this.of(functionName);
+    this.#hold(functionName, secrets);
+    return { finish: () => {}, abandon: () => this.#held.set(functionName, before) };
+  }
+
+  #hold(functionName: string, secrets: Secrets): Held {
     const tag = randomBytes(TAG_BYTES).toString("hex");
     const values = new Map([...secrets].map(([name, { value }]) => [name, value]));
-    return this.take(functionName, { tag, values, secrets });
-  }
-
-  /** As `hold`, for what was held before. */
-  take(functionName: string, held: Held): Held {
+    const held = { tag, values, secrets };
     this.#held.set(functionName, held);
     return held;
   }

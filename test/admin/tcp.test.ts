@@ -140,6 +140,17 @@ describe("admin_listen", () => {
     assert.equal((await readAnswer(connection)).status, 404);
   });
 
+  it("that names the port that the system chose keeps its connections", async (test) => {
+    const doors = await openDoors(test);
+    const connection = await doors.connect();
+    await connection.send({ path: "/" });
+    await readAnswer(connection);
+    (await doors.doors.change(at("127.0.0.1", doors.port))).finish();
+    assert.equal(doors.doors.url, `http://127.0.0.1:${doors.port}`);
+    await connection.send({ path: "/" });
+    assert.equal((await readAnswer(connection)).status, 404);
+  });
+
   it("that is removed closes the port", async (test) => {
     const doors = await openDoors(test);
     (await doors.doors.change({ adminHosts: [] })).finish();

@@ -128,6 +128,20 @@ describe("a change of the listeners", () => {
   });
 });
 
+describe("an address that the node itself is in the way of", () => {
+  it("is refused with advice, also where the system chose the port", async (test) => {
+    const { apply, change, listeners } = await setUp(test);
+    const [port] = (await apply([plain()])) as [number];
+    await assert.rejects(change([{ host: "0.0.0.0", port }]), {
+      code: "LISTEN_FAILED",
+      message:
+        `cannot listen on 0.0.0.0:${port}: this dexter holds the port as 127.0.0.1:${port}; ` +
+        "stop it and start it again to move",
+    });
+    assert.deepEqual(listeners.urls, [`http://127.0.0.1:${port}`]);
+  });
+});
+
 describe("redirect", () => {
   const ask = async (
     test: TestContext,

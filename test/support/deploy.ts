@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { callNode, openCall, textOf } from "../../scheduler/cli/node-client.ts";
-import type { Deployed } from "../../scheduler/deploy/deployments.ts";
+import type { Deployed } from "../../scheduler/deploy/answers.ts";
 import { adminSocket } from "../../scheduler/system/paths.ts";
 import type { FunctionSettings, Version, VersionModule } from "../../scheduler/types.ts";
 import { type FunctionPackage, pack } from "../../scheduler/versions/package.ts";
