@@ -50,7 +50,7 @@ export function assemble(given: Project, options: NodeOptions, whole: Whole): Pa
     project,
     status,
     isServing: () => listeners.urls.length > 0,
-    finished: [(exchange) => canaries.observe(exchange)],
+    finished: (exchange) => canaries.observe(exchange),
   });
   const { registry, telemetry, engine } = core;
   const delivery: Delivery = new Delivery(node, options, {
@@ -104,7 +104,6 @@ function serving(
     ...ports,
     registry,
     telemetry,
-    finished: [...telemetry.finished, ...ports.finished],
   });
   return { registry, telemetry, engine };
 }

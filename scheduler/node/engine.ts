@@ -18,8 +18,8 @@ export interface EnginePorts {
   project(): Project;
   /** Whether the node listens already. */
   isServing(): boolean;
-  /** Each is told of a request that is over. */
-  readonly finished: readonly ((exchange: Exchange) => void)[];
+  /** A request is over. */
+  finished(exchange: Exchange): void;
 }
 
 export class Engine {
@@ -44,11 +44,11 @@ export class Engine {
         due: () => this.supervisor.wake(),
       },
       {
-        traceparent: (given) => tracer.traceparent(given),
-        refused: ({ functionName }, why) => metrics.refused(functionName, why),
         suspect: (key) => this.supervisor.suspect(key),
         renderFailure: (exchange, failure) => reporter.exchangeFailed(exchange, failure),
-        finished: ports.finished,
+        traceparent: (given) => tracer.traceparent(given),
+        refused: ({ functionName }, why) => metrics.refused(functionName, why),
+        finished: [...telemetry.observers, (exchange) => ports.finished(exchange)],
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );

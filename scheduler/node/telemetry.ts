@@ -34,8 +34,8 @@ export class Telemetry {
   readonly journal: Journal;
   readonly metrics: NodeMetrics;
   readonly history: History;
-  /** Each is to be told of a request that is over. */
-  readonly finished: readonly ((exchange: Exchange) => void)[];
+  /** Each is told of every request that is over. */
+  readonly observers: readonly ((exchange: Exchange) => void)[];
 
   constructor(project: Project, options: NodeOptions, sources: TelemetrySources) {
     const { dev, logs, tracer, onRequest } = options;
@@ -59,7 +59,7 @@ export class Telemetry {
       spans: () => tracer.counts,
     });
     this.history = new History({ counts: () => this.metrics.functions, status: () => sources.status() });
-    this.finished = [
+    this.observers = [
       (exchange) => this.metrics.finished(exchange),
       (exchange) => tracer.finished(exchange, slotOf),
       (exchange) => this.journal.finished(exchange),

@@ -12,7 +12,6 @@ import { makeFolder } from "../support/function.ts";
 
 const dir = process.cwd();
 const help = (...args: string[]) => runDexter(["help", ...args], { dir });
-const readme = readFileSync("README.md", "utf8");
 
 /** The topic's text on one line. */
 function textOf(name: string): string {
@@ -20,10 +19,11 @@ function textOf(name: string): string {
   return topic.text({ program: new Command(), width: 80 }).replace(/\s+/g, " ");
 }
 
-/** What stands in code in the first column of README's table with this head. */
-function namedIn(head: string): string[] {
-  const rows = readme
-    .slice(readme.indexOf(`\n| ${head} |`))
+/** What stands in code in the first column of a page's table with this head. */
+function namedIn(page: string, head: string): string[] {
+  const text = readFileSync(`docs/${page}.md`, "utf8");
+  const rows = text
+    .slice(text.indexOf(`\n| ${head} |`))
     .split("\n")
     .slice(3);
   const end = rows.findIndex((row) => !row.startsWith("|"));
@@ -115,12 +115,12 @@ describe("the topics", () => {
     assert.ok(FUNCTION_DIRECTIVES.every((name) => textOf("functions").includes(name)));
   });
 
-  it("say every signal, and every file, that README does", () => {
-    for (const [topic, head] of [
-      ["signals", "signal | effect"],
-      ["files", "file | what"],
+  it("say every signal, and every file, that the documents do", () => {
+    for (const [topic, page, head] of [
+      ["signals", "commands", "signal | effect"],
+      ["files", "data-directory", "file | what"],
     ] as const) {
-      const named = namedIn(head);
+      const named = namedIn(page, head);
       assert.ok(named.length > 3);
       for (const name of named) assert.ok(textOf(topic).includes(name), `${topic}: ${name}`);
     }

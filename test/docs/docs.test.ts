@@ -1,19 +1,22 @@
 /** The documents tell the truth about what a machine can check: commands, directives, links, files, imports. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { directiveTable, FUNCTION_DIRECTIVES } from "../../scheduler/config/directives.ts";
-import { rooms } from "../../scripts/house.ts";
+import { DIRECTIVES } from "../../scheduler/config/directives.ts";
+import { LIMITS, rooms, sources } from "../../scripts/house.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "../fidelity/differences.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 const readme = read("README.md");
 const architecture = read("ARCHITECTURE.md");
+const PAGES = readdirSync(join(root, "docs"))
+  .filter((name) => name.endsWith(".md"))
+  .map((name) => `docs/${name}`);
+const DOCUMENTS = [...readdirSync(root).filter((name) => name.endsWith(".md")), ...PAGES].sort();
 
 /** The text under a heading, up to the next one of the same or a higher level. */
 function section(text: string, heading: string): string {
@@ -43,11 +46,32 @@ function table(text: string, ...head: string[]): string[][] {
   return rows;
 }
 
+/** What has an underscore in the documents, and is no directive: wrangler's fields, flags, others' settings. */
+const OTHER_NAMES = new Set([
+  "always_off",
+  "always_on",
+  "compatibility_date",
+  "compatibility_flags",
+  "enable_request_signal",
+  "keep_names",
+  "max_spare_servers",
+  "min_spare_servers",
+  "no_bundle",
+  "nodejs_compat",
+  "parentbased_",
+  "parentbased_always_off",
+  "parentbased_always_on",
+  "pkey_alloc",
+]);
+
 const code = (cell = "") => /`([^`]*)`/.exec(cell)?.[1] ?? "";
 
-/** Fenced blocks and `inline code`. */
+/** Fenced blocks and `inline code`; of a terminal, what is typed. */
 function codeIn(text: string): string {
-  return [...text.matchAll(/^```[^\n]*\n[\s\S]*?^```|`[^`\n]+`/gm)].map(([found]) => found).join("\n");
+  const typed = text.replace(/^```console\n[\s\S]*?^```$/gm, (block) =>
+    block.replace(/^(?!\$ |```).*\n/gm, ""),
+  );
+  return [...typed.matchAll(/^```[^\n]*\n[\s\S]*?^```|`[^`\n]+`/gm)].map(([found]) => found).join("\n");
 }
 
 describe("README", () => {
@@ -56,42 +80,99 @@ describe("README", () => {
     assert.match(readme, /^```sh\nnpm ci && npm test\n```$/m);
   });
 
-  it("lists the directives with their spellings and defaults", () => {
-    const rows = table(readme, "directive", "original", "default");
-    assert.deepEqual(
-      rows.map(([name, original, value]) => ({ name: code(name), original: code(original), default: value })),
-      directiveTable().map(({ name, original, default: value }) => ({ name, original, default: value })),
-    );
+  it("is short, and shows a function and the commands in its first screen", () => {
+    assert.ok(readme.split("\n").length <= LIMITS.readme + 1);
+    const first = readme.split("\n").slice(0, 24).join("\n");
+    assert.match(first, /export default \{/);
+    assert.match(first, /npm ci && npm start/);
   });
+});
 
-  it("marks the directives that a function may set", () => {
-    const marked = table(readme, "directive", "original", "default")
-      .filter(([name]) => name?.endsWith("*"))
-      .map(([name]) => code(name));
-    assert.deepEqual(marked.sort(), [...FUNCTION_DIRECTIVES].sort());
-  });
-
+describe("docs/", () => {
   it("names every header that differs from plain workerd", () => {
-    const http = section(readme, "## HTTP").toLowerCase();
+    const http = section(read("docs/http.md"), "## Headers").toLowerCase();
     for (const { name } of [...REQUEST_HEADER_DIFFERENCES, ...RESPONSE_HEADER_DIFFERENCES])
       assert.ok(http.includes(`\`${name}\``), `${name} is missing`);
+  });
+
+  it("has every page in its index", () => {
+    const index = read("docs/README.md");
+    for (const page of PAGES.filter((name) => name !== "docs/README.md"))
+      assert.ok(index.includes(`(${page.slice("docs/".length)})`), `${page} is in no row of docs/README.md`);
+  });
+
+  it("names directives that exist", () => {
+    for (const file of ["README.md", ...PAGES]) {
+      const named = read(file).matchAll(/`(?:--set )?((?:tls\.)?[a-z]+(?:_[a-z]*)+)\b(?: ?=[^`]*)?`/g);
+      for (const [, name = ""] of named)
+        if (!OTHER_NAMES.has(name) && !name.startsWith("dexter_"))
+          assert.ok(DIRECTIVES.includes(name), `${file}: ${name}`);
+    }
+  });
+
+  it("lists every call of the admin API with its scope, and no other", () => {
+    const listed = table(section(read("docs/admin-api.md"), "## Calls"), "call", "scope").flatMap(
+      ([calls = "", scope = ""]) =>
+        [...calls.matchAll(/`([A-Z]+ [^`]+)`/g)].map(([, call]) => `${call} ${code(scope) || scope}`),
+    );
+    const made = sources("scheduler/admin").flatMap((file) =>
+      [...read(file).matchAll(/\bapp\.(get|put|post|delete)\("([^"]+)"(?:, allow\("(\w+)")?/g)].map(
+        ([, method, path, scope = "none"]) => `${method!.toUpperCase()} ${path} ${scope}`,
+      ),
+    );
+    assert.ok(made.length > 15);
+    assert.deepEqual(listed.sort(), [...made, "GET / none"].sort());
+  });
+
+  it("gives every field of the status", () => {
+    const named = [...read("docs/status-json.md").matchAll(/`([\w.[\]]+)`/g)];
+    const page = new Set(named.map(([, name]) => name!.replace(/\[\]$/, "").split(".").at(-1)!));
+    const text = read("scheduler/status/status.ts") + read("scheduler/policy/canary.ts");
+    const shapes = text.matchAll(/^export interface (\w+Status) \{\n([\s\S]*?)^\}/gm);
+    const fields = [...shapes].flatMap(([, , body = ""]) =>
+      [...body.matchAll(/^ +readonly (\w+)\??:/gm)].map(([, name]) => name!),
+    );
+    assert.ok(fields.length > 40, String(fields.length));
+    const groups = ["totals", "servers", "threads", "functions"];
+    for (const field of fields)
+      assert.ok(page.has(field) || groups.includes(field), `docs/status-json.md: ${field} is missing`);
   });
 });
 
 describe("commands", () => {
-  const help = spawnSync(process.execPath, [join(root, "bin/dexter.js"), "--help"], { encoding: "utf8" });
-  const list = help.stdout.slice(help.stdout.indexOf("\nCommands:"));
-  const commands = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!);
+  const helpOf = (...words: string[]) =>
+    spawnSync(process.execPath, [join(root, "bin/dexter.js"), ...words, "--help"], { encoding: "utf8" })
+      .stdout;
+  /** Names in the list of commands that a help has. */
+  const commandsIn = (help: string) =>
+    help.includes("\nCommands:")
+      ? [...help.slice(help.indexOf("\nCommands:")).matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!)
+      : [];
+  const commands = commandsIn(helpOf());
+  const groups = new Map(["secret", "token"].map((name) => [name, commandsIn(helpOf(name))]));
+  const helps = new Map<string, string>();
+  const optionsOf = (...words: string[]): readonly string[] => {
+    const command = words.join(" ");
+    if (!helps.has(command)) helps.set(command, helpOf(...words));
+    return helps.get(command)!.match(/--[a-z-]+/g) ?? [];
+  };
 
-  it("are all in README's table", () => {
-    const named = table(section(readme, "## Commands"), "command").map(([cell]) => code(cell).split(" ")[1]!);
+  it("are all in the table of docs/commands.md", () => {
+    const named = table(read("docs/commands.md"), "command").map(([cell]) => code(cell).split(" ")[1]!);
     assert.deepEqual(named.sort(), commands.filter((name) => name !== "help").sort());
   });
 
   for (const file of [...DOCUMENTS, "templates/default/README.md"]) {
-    it(`exist when ${file} names them`, () => {
-      const named = codeIn(read(file)).matchAll(/\bdexter(?:\.js)? ([a-z]+)\b/g);
-      for (const [, name] of named) assert.ok(commands.includes(name!), `dexter ${name}`);
+    it(`exist when ${file} names them, and have the options`, () => {
+      const calls = codeIn(read(file)).matchAll(/\bdexter(?:\.js)? ([a-z]+)((?: [^\n`|;&#)]*)?)/g);
+      for (const [call, name = "", rest = ""] of calls) {
+        assert.ok(commands.includes(name), call);
+        const [, second = ""] = /^ ([a-z]+)/.exec(rest) ?? [];
+        const known = groups.get(name);
+        if (known && second !== "") assert.ok(known.includes(second), call);
+        const options = optionsOf(name, ...(known && second !== "" ? [second] : []));
+        for (const option of rest.match(/(?<= )--[a-z-]+/g) ?? []) assert.ok(options.includes(option), call);
+      }
     });
   }
 
@@ -135,6 +216,24 @@ describe("ARCHITECTURE", () => {
       /`((?:scheduler|runtime|page|test|bench|simulate|scripts|bin|functions)\/[\w./-]+)`/g,
     );
     for (const [, file] of named) assert.ok(existsSync(join(root, file!)), file);
+  });
+
+  it("says what every room is for, the ground first", () => {
+    const order = table(section(architecture, "## Rooms"), "room", "what it is for").map(([room]) =>
+      code(room),
+    );
+    assert.deepEqual([...order].sort(), [...rooms().keys()].filter((room) => room.endsWith("/")).sort());
+    for (const [room, imports] of rooms())
+      for (const other of imports)
+        if (order.includes(room) && order.includes(other))
+          assert.ok(order.indexOf(other) < order.indexOf(room), `${room} imports ${other}`);
+  });
+
+  it("says of each status that a client can get where it is decided", () => {
+    const answers = table(section(architecture, "### Which answer leaves where"), "status", "code");
+    const told = new Set(answers.flatMap(([status = ""]) => status.match(/\d{3}/g) ?? []));
+    const listed = table(read("docs/http.md"), "status", "when").map(([status]) => status!);
+    assert.deepEqual([...told].sort(), listed.sort());
   });
 
   it("has a row for every room", () => {

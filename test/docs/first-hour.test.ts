@@ -1,4 +1,4 @@
-/** README's "An edge node: the first hour", as it stands there: from the tarball to a rollback. */
+/** docs/first-hour.md as it stands there: from the tarball to a rollback. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, rename } from "node:fs/promises";
@@ -117,7 +117,7 @@ async function reloadAndStop(reader: Reader, home: string): Promise<void> {
     assert.ok(!existsSync(join(home, "edge/.dexter", left)), `${left} stays behind`);
 }
 
-it("an operator's first hour goes as README tells it", {
+it("an operator's first hour goes as the page tells it", {
   skip: needs("bash", "curl", "npm"),
 }, async (test) => {
   const { dir } = await temporaryFolder(test);
@@ -129,5 +129,5 @@ it("an operator's first hour goes as README tells it", {
   await watch(reader);
   await failAndRollBack(reader, versions);
   await reloadAndStop(reader, home);
-  assert.ok(reader.isAtEnd(), "README goes on");
+  assert.ok(reader.isAtEnd(), "the page goes on");
 });

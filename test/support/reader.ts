@@ -1,4 +1,4 @@
-/** Somebody who types the blocks of a section of README into shells whose home folders are empty. */
+/** Somebody who types the blocks of a page into shells whose home folders are empty. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
@@ -8,13 +8,13 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { Terminal } from "./terminal.ts";
 
-/** A shell, as the first lines of README's blocks name it. */
+/** A shell, as the first lines of the page's blocks name it. */
 const SHELL = /^# (node, in another terminal|node|laptop)\b/;
-const README = new URL("../../README.md", import.meta.url);
-/** README's ports, for which free ones are taken. */
+const PAGE = new URL("../../docs/first-hour.md", import.meta.url);
+/** The page's ports, for which free ones are taken. */
 const PORTS = { http: "8787", admin: "8788" };
 
-/** The person who reads README, and types its blocks one after the other. */
+/** The person who reads the page, and types its blocks one after the other. */
 export class Reader {
   readonly #blocks: string[];
   readonly #shells: ReadonlyMap<string, Terminal>;
@@ -38,13 +38,13 @@ export class Reader {
       const path = { PATH: `${home}/node/.local/bin:${process.env.PATH}` };
       shells.set(name, Terminal.open(test, { cwd, env: { ...env, ...(name !== "node" && path) } }));
     }
-    return new Reader(blocksOf(await readFile(README, "utf8"), ports), shells, ports);
+    return new Reader(blocksOf(await readFile(PAGE, "utf8"), ports), shells, ports);
   }
 
   /** The text of the next block, which must be for this shell. */
   next(shell: string): string {
     const [block = ""] = this.#blocks.splice(0, 1);
-    assert.equal(SHELL.exec(block)?.[1], shell, `README has another block here:\n${block}`);
+    assert.equal(SHELL.exec(block)?.[1], shell, `the page has another block here:\n${block}`);
     return block;
   }
 
@@ -69,10 +69,9 @@ export class Reader {
   }
 }
 
-function blocksOf(readme: string, ports: Reader["ports"]): string[] {
-  const [, section] = /^## An edge node: the first hour\n([\s\S]*?)^## /m.exec(readme) ?? [];
-  assert.ok(section, "README has no first hour");
-  const blocks = [...section.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)];
+function blocksOf(page: string, ports: Reader["ports"]): string[] {
+  const blocks = [...page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)];
+  assert.ok(blocks.length > 10, "the first hour has no blocks");
   return blocks.map(([, language, text = ""]) => {
     assert.equal(language, "sh", text);
     return text

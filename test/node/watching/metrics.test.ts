@@ -224,12 +224,12 @@ describe("over TCP", () => {
   });
 });
 
-describe("README", () => {
+describe("docs/watching.md", () => {
   it("names every metric, and no other", async (test) => {
     const node = await start(test, {}, { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
     await node.get("/answer");
-    const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
-    const named = new Set([...readme.matchAll(/`(dexter_\w+)`/g)].map(([, name]) => name));
+    const page = readFileSync(new URL("../../../docs/watching.md", import.meta.url), "utf8");
+    const named = new Set([...page.matchAll(/`(dexter_\w+)`/g)].map(([, name]) => name));
     const { families } = await metricsOf(node);
     assert.deepEqual([...named].sort(), families.map(({ name }) => name).sort());
   });
