@@ -25,7 +25,7 @@ import {
 } from "./values.ts";
 
 /** What a help text says of a directive. */
-export interface Directive {
+interface Directive {
   /** The snake_case name. */
   readonly name: string;
   /** Apache's spelling; empty for dexter's own settings. */

@@ -58,7 +58,7 @@ export function listOf<T extends z.ZodType>(item: T) {
 }
 
 /** `[address:]port`. A port alone means 127.0.0.1, so that nothing is open to the network unasked. */
-export const listenAddress = parsed(
+const listenAddress = parsed(
   'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787" or "*:80"',
   (value): ListenAddress | undefined => {
     if (typeof value !== "string" && typeof value !== "number") return undefined;

@@ -21,7 +21,7 @@ import type { FunctionRegistry } from "./registry.ts";
 
 const LOOK_MS = 1_000;
 
-export interface CanaryPorts {
+interface CanaryPorts {
   readonly registry: FunctionRegistry;
   readonly log: Logger;
   /** Requests that wait for threads of the first name get one of the second's. */

@@ -20,7 +20,7 @@ const MAX_GATHER_MS = 100;
 /** File times are counted in steps of the kernel's clock. */
 const CLOCK_STEP_MS = 10;
 
-export interface HotReloadOptions {
+interface HotReloadOptions {
   readonly log: Logger;
   readonly readProject: () => Promise<Project>;
 }

@@ -29,7 +29,7 @@ const KNOWN_NOISE = "NOSENTRY per-isolate bootstrap compile cache failed its com
 
 type Failure = DexterError | ExceptionReport;
 
-export interface ReporterOptions {
+interface ReporterOptions {
   readonly dev: boolean;
   readonly log: Logger;
   readonly registry: FunctionRegistry;

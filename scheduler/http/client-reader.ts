@@ -36,7 +36,7 @@ interface Handle {
 type Options = SocketConstructorOpts & ConnectOpts & { handle: Handle; writableHighWaterMark: number };
 
 /** Takes a piece on. @returns whether it is still needed after the call; `done` follows when it no longer is */
-export type PieceTaker = (piece: Buffer, done?: () => void) => boolean;
+type PieceTaker = (piece: Buffer, done?: () => void) => boolean;
 
 export interface ReaderPorts {
   /** @param chunk good until the call returns, but for what `keep` and `pass` are given */

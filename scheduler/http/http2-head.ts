@@ -8,7 +8,7 @@ import { readHeaderLines } from "./header-lines.ts";
 import { HeaderBlock, type HeadSource, MAX_HEAD, type RequestHead } from "./request-head.ts";
 import type { Refusal } from "./vet.ts";
 
-export type Http2HeadResult = { readonly head: RequestHead } | { readonly refusal: Refusal };
+type Http2HeadResult = { readonly head: RequestHead } | { readonly refusal: Refusal };
 
 /** What a request says of itself beside its headers. */
 interface Pseudo {

@@ -36,7 +36,7 @@ export interface ListenerPorts {
   refused?(refused: RefusedRequest): void;
 }
 
-export interface ListenerSettings {
+interface ListenerSettings {
   readonly backlog: number;
   /** Bytes that may wait in a connection's write buffer before its function is held back; 0 = Node's default. */
   readonly sendBufferSize: number;

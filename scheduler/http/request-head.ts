@@ -19,7 +19,7 @@ export interface RequestHead {
 }
 
 /** How far a head has come: read, refused, or not whole yet. */
-export type HeadResult =
+type HeadResult =
   | { readonly head: RequestHead; readonly next: number }
   | { readonly refusal: Refusal }
   | undefined;

@@ -14,7 +14,7 @@ import { stderrMayBlock, writeToStderr } from "./stderr.ts";
 
 type Settings = Pick<NodeConfig, "logLevel" | "accessLog" | "accessLogFormat" | "errorLog">;
 
-export interface LogsOptions {
+interface LogsOptions {
   /** The log is also for who looks at the terminal, whatever the file gets. */
   readonly dev: boolean;
   /** Makes a line for people of one in JSON. */

@@ -15,7 +15,7 @@ import type { Spares } from "./spares.ts";
 import type { Thread } from "./thread.ts";
 
 /** What the fleet consists of. */
-export interface Parts<T> {
+interface Parts<T> {
   readonly effects: Effects<T>;
   readonly functions: Functions;
   readonly members: Members;

@@ -21,7 +21,7 @@ const REST_MS = 4;
 /** Versions without a thread whose modules a server keeps all the same, to be quicker with the next. */
 const KEPT_VERSIONS = 32;
 
-export interface LoaderPorts {
+interface LoaderPorts {
   payload(versionId: string): VersionPayload | undefined;
   /** Whether somebody waits for this thread, such as a request of its function. */
   isAwaited(thread: Thread): boolean;

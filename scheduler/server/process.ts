@@ -14,7 +14,7 @@ import { parseServerLine } from "./output.ts";
 import { blamed } from "./residents.ts";
 import { controlSocket, threadSocket } from "./workerd-config.ts";
 
-export type ServerStage = "starting" | "running" | "draining" | "exited";
+type ServerStage = "starting" | "running" | "draining" | "exited";
 
 const ORDER: readonly ServerStage[] = ["starting", "running", "draining", "exited"];
 

@@ -9,7 +9,7 @@ import type { NodeConfig } from "../types.ts";
 import type { SupervisorSettings } from "./supervisor.ts";
 
 /** How the node is run. */
-export interface Mode {
+interface Mode {
   readonly dev: boolean;
   /** Debuggers may attach: see scheduler/dev/inspect.ts. */
   readonly inspect?: boolean;

@@ -41,7 +41,7 @@ export interface SupervisorSettings {
 export const RESTART_CAUSES = ["crash", "failed-start", "recycle", "reload", "residents"] as const;
 export type RestartCause = (typeof RESTART_CAUSES)[number];
 
-export interface SupervisorPorts {
+interface SupervisorPorts {
   payload(versionId: string): VersionPayload | undefined;
   /** Whether threads of the version may be resident. */
   mayReside(versionId: string): boolean;

@@ -21,7 +21,7 @@ export interface ThreadStatus {
   readonly serving?: readonly RequestStatus[];
 }
 
-export interface RequestStatus {
+interface RequestStatus {
   readonly id: string;
   readonly method: string;
   readonly host: string;
@@ -69,7 +69,7 @@ export interface NodeStatus {
   readonly functions: readonly FunctionStatus[];
 }
 
-export interface StatusSources {
+interface StatusSources {
   readonly fleet: Fleet<Exchange>;
   readonly supervisor: Supervisor<Exchange>;
   readonly exchanges: Iterable<Exchange>;
