@@ -14,7 +14,7 @@ import type { FunctionRegistry } from "./registry.ts";
 
 const LOOK_MS = 1_000;
 
-interface CanaryPorts {
+export interface CanaryPorts {
   readonly registry: FunctionRegistry;
   readonly log: Logger;
   /** Requests that wait for threads of the first pool get one of the second's. */
