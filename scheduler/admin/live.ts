@@ -11,7 +11,7 @@ import { type Caller, permits } from "./caller.ts";
 import { seenBy } from "./control.ts";
 import { recentDeploys } from "./recent-deploys.ts";
 
-export interface LiveSources {
+interface LiveSources {
   readonly history: History;
   readonly failures: RecentFailures;
   readonly deployments: Deployments;

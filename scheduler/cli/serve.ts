@@ -11,7 +11,7 @@ import { Life } from "./life.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
 import { tracerFor } from "./tracing.ts";
 
-export interface ServeOptions extends CommonOptions {
+interface ServeOptions extends CommonOptions {
   /** The port for debuggers, or true for the usual one. */
   readonly inspect?: string | true;
 }

@@ -27,7 +27,7 @@ export interface Candidate extends Prepared {
 const AT_ONCE = 8;
 
 /** A version that takes longer to load, or to find room, is not live; a module scope that never ends is ended. */
-export const LOAD_WITHIN_MS = 30_000;
+const LOAD_WITHIN_MS = 30_000;
 /** A version whose servers end while others are at fault is loaded so many times. */
 const TRIES = 3;
 /** How often it is looked whether a thread slot has become free. */

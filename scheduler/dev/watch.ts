@@ -24,7 +24,7 @@ const CLOCK_STEP_MS = 10;
 /** A build command that writes something else each time is run no more often than this in a row for nothing. */
 const MOST_IN_VAIN = 3;
 
-export interface HotReloadOptions {
+interface HotReloadOptions {
   readonly log: Logger;
   readonly readProject: () => Promise<Project>;
 }

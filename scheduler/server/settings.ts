@@ -12,7 +12,7 @@ import type { NodeConfig } from "../types.ts";
 import type { SupervisorSettings } from "./supervision.ts";
 
 /** How the node is run. */
-export interface Mode {
+interface Mode {
   readonly dev: boolean;
   /** Debuggers may attach: see scheduler/dev/inspect.ts. */
   readonly inspect?: boolean;
