@@ -89,7 +89,7 @@ export async function spawnDexter({ command, folder, set, env }: DexterOptions):
 export async function startDexter(options: DexterOptions): Promise<Dexter> {
   const dexter = await spawnDexter(options);
   try {
-    await dexter.child.waitForOutput(/dexter is ready on http:\/\/\S+/, START_TIMEOUT_MS);
+    await dexter.child.waitForOutput(/dexter is ready on http:\/\//, START_TIMEOUT_MS);
     return dexter;
   } catch (error) {
     await dexter.stop();

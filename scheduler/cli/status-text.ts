@@ -28,8 +28,8 @@ export function statusText(status: NodeStatus, width: number): string {
   ].join("\n");
 }
 
-function summary({ pid, uptimeSeconds, generation, totals }: NodeStatus, width: number): string[] {
-  const who = `dexter ${colours.bold(String(pid))}, up ${duration(uptimeSeconds)}, generation ${generation}`;
+function summary({ pid, uptimeSeconds, restarts, totals }: NodeStatus, width: number): string[] {
+  const who = `dexter ${colours.bold(String(pid))}, up ${duration(uptimeSeconds)}, ${restarts} ${restarts === 1 ? "restart" : "restarts"}`;
   const counts = (["requests", "busy", "idle", "starting", "queued", "rejected"] as const)
     .map((name) => `${totals[name]} ${name}`)
     .join(", ");

@@ -1,4 +1,4 @@
-/** The node's state in the shape that DESIGN.md fixes for `dexter status --json` and the scoreboard file. */
+/** The node's state in the shape that `dexter status --json` prints and the scoreboard file has. */
 
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { CanaryStatus } from "../policy/canary.ts";
@@ -33,6 +33,7 @@ export interface RequestStatus {
 export interface ServerStatus {
   readonly slot: number;
   readonly pid: number;
+  /** Counts the processes that have run in the slot, from 1. */
   readonly generation: number;
   readonly state: "starting" | "running" | "draining";
   readonly requests: number;
@@ -56,7 +57,8 @@ export interface FunctionStatus {
 export interface NodeStatus {
   readonly pid: number;
   readonly uptimeSeconds: number;
-  readonly generation: number;
+  /** How often all servers were restarted since the node's start. */
+  readonly restarts: number;
   readonly totals: {
     readonly requests: number;
     readonly busy: number;
@@ -92,7 +94,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
   return {
     pid: process.pid,
     uptimeSeconds: Math.round(process.uptime() * 10) / 10,
-    generation: sources.supervisor.generation,
+    restarts: sources.supervisor.restarts,
     totals: {
       requests: sources.totals.requests,
       busy: count("busy"),

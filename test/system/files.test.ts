@@ -83,7 +83,7 @@ describe("score_board_file", () => {
     assert.deepEqual(Object.keys(board), [
       "pid",
       "uptimeSeconds",
-      "generation",
+      "restarts",
       "totals",
       "servers",
       "functions",

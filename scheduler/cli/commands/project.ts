@@ -7,6 +7,12 @@ const SERVE_HELP = `
 Example: dexter start --set listen=0.0.0.0:8080 --set num_servers=4
 What --set and the [dexter] table take, \`dexter directives\` lists.`;
 
+const START_HELP = `${SERVE_HELP}
+
+On a terminal, the output is for people. Elsewhere each line on stdout and stderr is a JSON object with level, time and msg. The
+line that begins with "dexter is ready" has addresses and functions, too. Two things are not JSON: an error that ends the start
+(plain text on stderr, exit status 1), and the access log when access_log is "-" and access_log_format is combined.`;
+
 export function projectCommands(dexter: Command): void {
   dexter
     .command("init")
@@ -25,7 +31,7 @@ export function projectCommands(dexter: Command): void {
     );
   common(dexter.command("start"))
     .description("serve this project")
-    .addHelpText("after", SERVE_HELP)
+    .addHelpText("after", START_HELP)
     .action(async (options: CommonOptions) => (await import("../serve.ts")).serve("start", options));
   common(dexter.command("check"))
     .description("test the configuration and bundle every function, without starting anything")
