@@ -73,7 +73,7 @@ function canaryLine({ name, version, canary }: FunctionStatus): string[] {
   const side = ({ requests, errorRate, p99Ms }: SideStatus) =>
     `${requests} requests, ${(errorRate * 100).toFixed(1)} % failed${p99Ms === undefined ? "" : `, p99 ${p99Ms} ms`}`;
   const { percent, secondsLeft } = canary;
-  const left = secondsLeft > 0 ? `for another ${duration(secondsLeft)}` : "until it has had enough of them";
+  const left = secondsLeft > 0 ? `for another ${duration(secondsLeft)}` : "until it has had enough requests";
   return [
     "",
     `canary of ${colours.bold(name)}: version ${canary.version} gets ${percent} % of the requests ${left}`,

@@ -228,7 +228,7 @@ export class Deployments {
       if (!versions.includes(id)) continue;
       try {
         const given = await store.read(name, id);
-        if (pointer && id !== pointer.version) log.error(`${name}: version ${id} serves, the last good one`);
+        if (pointer && id !== pointer.version) log.error(`${name}: the last good version serves: ${id}`);
         const at = new Date().toISOString();
         const change: Change = { action: "deploy", version: id, at, by: "repair" };
         if (pointer?.version === id) return { pointer, given };
@@ -295,7 +295,7 @@ export class Deployments {
     const { canaries, log, routesOf } = this.#ports;
     const previous = canaries.end(name)!;
     const { version } = this.#known(name);
-    log.info({ function: name }, `canary of ${name}: given up; version ${version} gets all requests`);
+    log.info({ function: name }, `canary of ${name}: cancelled; version ${version} gets all requests`);
     return { function: name, version, previous, changed: true, routes: routesOf(name) };
   }
 

@@ -338,7 +338,7 @@ export class DexterNode {
       const { log } = this.#options.logs;
       for (const { config } of updated) log.info(`${config.name} updated in ${ms} ms`);
       for (const entry of broken)
-        if (!entry.failure && !updated.includes(entry)) log.info(`${entry.config.name} is good again`);
+        if (!entry.failure && !updated.includes(entry)) log.info(`${entry.config.name} builds again`);
       for (const failure of failures) this.#reporter.failure(failure);
       return updated;
     });

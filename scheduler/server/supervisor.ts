@@ -480,7 +480,7 @@ export class Supervisor<T> {
       this.#distrusted.set(spec.version, until);
       this.#ports.onEvent(
         "warn",
-        "a server did not start with resident threads of a function; they are loaded",
+        "a server did not start with resident threads of a function; its threads are loaded instead",
         {
           server: process.slot,
           function: spec.name,

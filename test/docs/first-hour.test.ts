@@ -42,7 +42,7 @@ async function install(test: TestContext, reader: Reader, home: string): Promise
 async function start(reader: Reader): Promise<void> {
   const output = await reader.type("node");
   assert.match(output, /^\{"ready":true\}$/m);
-  assert.match(output, /^no function is here yet: hand one over with `dexter deploy`$/m);
+  assert.match(output, /^no functions yet: deploy one with `dexter deploy`$/m);
 
   const token = /^dexter_\S+$/m.exec(await reader.type("node"))?.[0];
   assert.ok(token);

@@ -5,7 +5,7 @@ import { common } from "./options.ts";
 
 const SERVE_HELP = `
 Example: dexter start --set listen=0.0.0.0:8080 --set num_servers=4
-What --set and the [dexter] table take, \`dexter directives\` lists.`;
+\`dexter directives\` lists what --set and the [dexter] table accept.`;
 
 const START_HELP = `${SERVE_HELP}
 
@@ -16,15 +16,15 @@ line that begins with "dexter is ready" has addresses and functions, too. Two th
 export function projectCommands(dexter: Command): void {
   dexter
     .command("init")
-    .description("make a small TypeScript project")
-    .argument("[directory]", "where", ".")
-    .option("--force", "add the files that are missing to a folder that is not empty")
+    .description("create a small TypeScript project")
+    .argument("[directory]", "where to create it", ".")
+    .option("--force", "also in a folder that is not empty: add the missing files")
     .action(async (directory: string, options: { force?: boolean }) =>
       (await import("../init.ts")).init(directory, options),
     );
   common(dexter.command("dev"))
-    .description("serve this project and take up every change; for development")
-    .option("--inspect [port]", "let debuggers attach, such as Chrome's DevTools (default port: 9229)")
+    .description("serve this project and reload it on every change; for development")
+    .option("--inspect [port]", "open a port for debuggers such as Chrome DevTools (default port: 9229)")
     .addHelpText("after", SERVE_HELP)
     .action(async (options: CommonOptions & { inspect?: string | true }) =>
       (await import("../serve.ts")).serve("dev", options),
@@ -34,7 +34,7 @@ export function projectCommands(dexter: Command): void {
     .addHelpText("after", START_HELP)
     .action(async (options: CommonOptions) => (await import("../serve.ts")).serve("start", options));
   common(dexter.command("check"))
-    .description("test the configuration and bundle every function, without starting anything")
+    .description("check the configuration and bundle every function, without starting anything")
     .option("--json", "print JSON")
     .action(async (options: CommonOptions) => (await import("../check.ts")).check(options));
 }

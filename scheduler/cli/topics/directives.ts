@@ -4,20 +4,20 @@ import { filled, listed, type Topic } from "./topic.ts";
 
 export const directives: Topic = {
   name: "directives",
-  summary: "what the [dexter] table and --set take",
+  summary: "the directives of the [dexter] table and of --set",
   text: ({ width }) =>
     [
-      filled("The keys of the [dexter] table, each with its default:", width),
+      filled("The directives of the [dexter] table, with their defaults:", width),
       listed(
         directiveTable().map(({ name, default: value, description }) => [name, `${description} (${value})`]),
         width,
       ),
       filled(
         `
-Durations are given as "300s", "5m", "250ms" or a number of seconds. ${LIST_DIRECTIVES.join(", ")} take one value or a list.
+A duration is "300s", "5m", "250ms" or a number of seconds. ${LIST_DIRECTIVES.join(", ")} take one value or a list.
 A function's own [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
 
-"dexter directives" shows them with the spelling of Apache's module, and with --json for programs.`,
+"dexter directives" also shows how Apache's module spells them; --json is for programs.`,
         width,
       ),
     ].join("\n\n"),
