@@ -46,7 +46,7 @@ async function start(
     folder,
     args: set.flatMap((option) => ["--set", option]),
   });
-  const securePort = Number(/ready on .*https:\/\/127\.0\.0\.1:(\d+)$/m.exec(node.dexter.output())?.[1]);
+  const securePort = Number(/ready on .*https:\/\/127\.0\.0\.1:(\d+)"/m.exec(node.dexter.output())?.[1]);
   return { node, securePort, made };
 }
 

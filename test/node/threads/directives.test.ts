@@ -15,7 +15,7 @@ describe("listen", () => {
       directives: DIRECTIVES,
       args: ["--set", "listen=127.0.0.1:0,127.0.0.1:0"],
     });
-    const ports = [...node.dexter.output().matchAll(/http:\/\/127\.0\.0\.1:(\d+)(?:,|$)/gm)].map(([, port]) =>
+    const ports = [...node.dexter.output().matchAll(/http:\/\/127\.0\.0\.1:(\d+)(?:,|"\})/g)].map(([, port]) =>
       Number(port),
     );
     assert.equal(new Set(ports).size, 2);

@@ -141,7 +141,7 @@ describe("a full disk", () => {
     const node = await start(test, { error_log: FULL });
     await node.get("/says?this");
     await until("it is there", () => node.log().some(({ msg }) => msg === "said ?this"));
-    assert.equal(node.dexter.output().match(/^dexter: error_log: .*no space is left there/gm)?.length, 1);
+    assert.equal(node.dexter.output().match(/"msg":"error_log: .*no space is left there/gm)?.length, 1);
   });
 });
 
