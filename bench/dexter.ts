@@ -97,7 +97,7 @@ export async function spawnDexter({
 export async function startDexter(options: DexterOptions): Promise<Dexter> {
   const dexter = await spawnDexter(options);
   try {
-    await dexter.child.waitForOutput(/dexter is ready on http:\/\/\S+/, START_TIMEOUT_MS);
+    await dexter.child.waitForOutput(/dexter is ready on http:\/\//, START_TIMEOUT_MS);
     return dexter;
   } catch (error) {
     await dexter.stop();

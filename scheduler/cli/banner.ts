@@ -1,4 +1,5 @@
 /** What `dexter dev` and `dexter start` say when they are ready. */
+import { logEntry } from "../logs/logger.ts";
 import type { DexterNode } from "../node/node.ts";
 import { colours } from "./colours.ts";
 import { calledAs, NO_FUNCTION_YET } from "./print.ts";
@@ -6,24 +7,35 @@ import { list, table, terminalWidth } from "./table.ts";
 
 /** The functions with their URLs, and where to look further. */
 export function banner(node: DexterNode, inspector?: string): string {
-  const { node: settings } = node.project;
-  const functions = [...node.registry.functions.keys()].map((name) => ({ name }));
-  const url = firstUrl(node.urls, settings.tls.redirect);
-  const rows = functions.map(({ name }) => {
-    const routes = node.routesOf(name);
-    return [name, urlOf(name, routes, url, settings.baseDomain), list(routes)];
-  });
+  const functions = functionsOf(node);
+  const rows = functions.map(({ name, url, routes }) => [name, url, list(routes)]);
   return [
     "",
     functions.length > 0
       ? table(["function", "url", "answers at"], rows, { width: terminalWidth() })
       : `${NO_FUNCTION_YET} (dexter help deploy)`,
     "",
-    `dexter is ready on ${node.urls.join(", ")}`,
+    isReady(node),
     ...(inspector === undefined ? [] : debuggers(functions, inspector)),
     colours.dim(`state of servers and threads: ${calledAs()} status (--watch)`),
     "",
   ].join("\n");
+}
+
+/** The same for programs: a line in the form of the log, at whatever level that is. */
+export function readyEntry(node: DexterNode): string {
+  return logEntry("info", isReady(node), { addresses: node.urls, functions: functionsOf(node) });
+}
+
+const isReady = ({ urls }: DexterNode) => `dexter is ready on ${urls.join(", ")}`;
+
+function functionsOf(node: DexterNode) {
+  const { tls, baseDomain } = node.project.node;
+  const first = firstUrl(node.urls, tls.redirect);
+  return [...node.registry.functions.keys()].map((name) => {
+    const routes = node.routesOf(name);
+    return { name, url: urlOf(name, routes, first, baseDomain), routes };
+  });
 }
 
 /** Where debuggers find the functions. */

@@ -14,7 +14,7 @@ export function calledAs(): string {
 }
 
 /** Of a node that waits for its first deploy. */
-export const NO_FUNCTION_YET = "no function is here yet: hand one over with `dexter deploy`";
+export const NO_FUNCTION_YET = "no functions yet: deploy one with `dexter deploy`";
 
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, undefined, 2));

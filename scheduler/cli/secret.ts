@@ -30,7 +30,7 @@ export async function putSecret(
   if (body.length > MAX_SECRET_BYTES) throw tooBig();
   const result = await callNode<SecretChanged>(address, "PUT", pathOf(functionName, name), { body });
   if (options.json) return printJson(result);
-  if (result.variable) warn([`a variable has the name ${name}, too; the secret goes before it`]);
+  if (result.variable) warn([`a variable has the name ${name}, too; the secret takes precedence`]);
   console.log(
     result.changed
       ? told(result, "is set", "new threads have it")

@@ -3,10 +3,9 @@ import { loadProject } from "../config/load.ts";
 import { DexterError } from "../errors.ts";
 import type { Logger } from "../logs/logger.ts";
 import { Logs } from "../logs/logs.ts";
-import { endStderr } from "../logs/stderr.ts";
 import { DexterNode } from "../node/node.ts";
 import { Notifier } from "../system/notify.ts";
-import { banner } from "./banner.ts";
+import { banner, readyEntry } from "./banner.ts";
 import { Life } from "./life.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
 import { tracerFor } from "./tracing.ts";
@@ -24,15 +23,17 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   const inspection = options.inspect === undefined ? undefined : await import("../dev/inspect.ts");
   const readProject = inspection ? async () => inspection.inspectable(await given()) : given;
   const project = await readProject();
-  warn(project.warnings);
   const isForPeople = dev || process.stderr.isTTY === true;
-  // By an exception too.
-  process.once("exit", endStderr);
+  if (isForPeople) warn(project.warnings);
   const logs = new Logs(project.node, {
     dev,
     ...(isForPeople ? { format: (await import("./log-line.ts")).logLine } : {}),
   });
+  // By an exception too.
+  process.once("exit", () => logs.endStderr());
   const { log } = logs;
+  // Programs read JSON, from the first line on.
+  if (!isForPeople) for (const warning of project.warnings) log.warn(warning);
   // A node that nobody reads any more serves on.
   process.stdout.removeAllListeners("error").on("error", () => {});
   const onRequest = dev ? await requestLog() : undefined;
@@ -67,7 +68,8 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
     life.closeFirst(() => hotReload.close());
   }
   obeySignals(node, log);
-  console.log(banner(node, relay?.address));
+  if (dev || process.stdout.isTTY) console.log(banner(node, relay?.address));
+  else process.stdout.write(readyEntry(node));
 }
 
 /** Throws USAGE. */

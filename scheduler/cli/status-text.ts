@@ -28,8 +28,8 @@ export function statusText(status: NodeStatus, width: number): string {
   ].join("\n");
 }
 
-function summary({ pid, uptimeSeconds, generation, totals }: NodeStatus, width: number): string[] {
-  const who = `dexter ${colours.bold(String(pid))}, up ${span(uptimeSeconds)}, generation ${generation}`;
+function summary({ pid, uptimeSeconds, restarts, totals }: NodeStatus, width: number): string[] {
+  const who = `dexter ${colours.bold(String(pid))}, up ${span(uptimeSeconds)}, ${restarts} ${restarts === 1 ? "restart" : "restarts"}`;
   const counts = (["requests", "busy", "idle", "starting", "queued", "rejected"] as const)
     .map((name) => `${totals[name]} ${name}`)
     .join(", ");
@@ -73,7 +73,7 @@ function canaryLine({ name, version, canary }: FunctionStatus): string[] {
   const side = ({ requests, errorRate, p99Ms }: SideStatus) =>
     `${requests} requests, ${(errorRate * 100).toFixed(1)} % failed${p99Ms === undefined ? "" : `, p99 ${p99Ms} ms`}`;
   const { percent, secondsLeft } = canary;
-  const left = secondsLeft > 0 ? `for another ${span(secondsLeft)}` : "until it has had enough of them";
+  const left = secondsLeft > 0 ? `for another ${span(secondsLeft)}` : "until it has had enough requests";
   return [
     "",
     `canary of ${colours.bold(name)}: version ${canary.version} gets ${percent} % of the requests ${left}`,

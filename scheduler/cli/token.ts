@@ -30,7 +30,7 @@ export async function listTokens(options: ClientOptions): Promise<void> {
   const address = await nodeAddress(options);
   const { tokens } = await callNode<{ tokens: TokenInfo[] }>(address, "GET", "/tokens");
   if (options.json) return console.log(JSON.stringify(tokens, undefined, 2));
-  if (tokens.length === 0) return console.log("no tokens; `dexter token create` makes one");
+  if (tokens.length === 0) return console.log("no tokens; create one with `dexter token create`");
   const rows = tokens.map((token) => [
     token.name,
     token.id,

@@ -215,7 +215,7 @@ export class Deployments {
     const { canaries, log, routesOf } = this.#ports;
     const previous = canaries.end(name)!;
     const { version } = this.#known(name);
-    log.info({ function: name }, `canary of ${name}: given up; version ${version} gets all requests`);
+    log.info({ function: name }, `canary of ${name}: cancelled; version ${version} gets all requests`);
     return { function: name, version, previous, changed: true, routes: routesOf(name) };
   }
 

@@ -31,7 +31,10 @@ export async function prove(
   } catch (cause) {
     if (!(cause instanceof DexterError)) throw cause;
     const reason = textOf(cause);
-    log.warn({ function: entry.config.name }, `${what} failed, and what was live still is: ${reason}`);
+    log.warn(
+      { function: entry.config.name },
+      `${what} failed, and the live version has not changed: ${reason}`,
+    );
     if (cause.adminStatus === undefined || cause.adminStatus >= 500) throw cause;
     throw new DexterError("NOT_PROVED", { reason }, { cause });
   }

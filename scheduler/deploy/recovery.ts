@@ -37,7 +37,7 @@ async function recoverOne(store: Store, log: Logger, name: string): Promise<Reco
     if (!versions.includes(id)) continue;
     try {
       const given = await store.read(name, id);
-      if (pointer && id !== pointer.version) log.error(`${name}: version ${id} serves, the last good one`);
+      if (pointer && id !== pointer.version) log.error(`${name}: the last good version serves: ${id}`);
       const at = new Date().toISOString();
       const change: Change = { action: "deploy", version: id, at, by: "repair" };
       if (pointer?.version === id) return { pointer, given };

@@ -132,7 +132,7 @@ export class HotReload {
       return differs;
     } catch (error) {
       if (!(error instanceof DexterError)) throw error;
-      log.error(`${error.message}\n(still serving what was there before)`);
+      log.error(`${error.message}\n(the previous version still serves)`);
       return false;
     }
   }
@@ -173,7 +173,7 @@ function whatIsNew(before: Project, after: Project): string {
   const removed = names(before).filter((name) => !names(after).includes(name));
   const parts = [
     ...(added.length > 0 ? [`new: ${added.join(", ")}`] : []),
-    ...(removed.length > 0 ? [`gone: ${removed.join(", ")}`] : []),
+    ...(removed.length > 0 ? [`removed: ${removed.join(", ")}`] : []),
   ];
-  return `took up the changed project${parts.length > 0 ? ` (${parts.join("; ")})` : ""}`;
+  return `reloaded the project${parts.length > 0 ? ` (${parts.join("; ")})` : ""}`;
 }

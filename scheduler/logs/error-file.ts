@@ -4,13 +4,14 @@
  */
 import { fileReason } from "../system/file-reason.ts";
 import type { AppendFile } from "./append-file.ts";
+import { logEntry } from "./logger.ts";
 
 export class ErrorFile {
   readonly file: AppendFile;
-  readonly #otherwise: (text: string) => void;
+  readonly #otherwise: (line: string) => void;
   #inTrouble = false;
 
-  constructor(file: AppendFile, otherwise: (text: string) => void) {
+  constructor(file: AppendFile, otherwise: (line: string) => void) {
     this.file = file;
     this.#otherwise = otherwise;
   }
@@ -22,7 +23,10 @@ export class ErrorFile {
     } catch (error) {
       if (!this.#inTrouble)
         this.#otherwise(
-          `dexter: error_log: ${this.file.path} cannot be written: ${fileReason(error)}; the log is here meanwhile\n`,
+          logEntry(
+            "error",
+            `error_log: ${this.file.path} cannot be written: ${fileReason(error)}; the log is here meanwhile`,
+          ),
         );
       this.#inTrouble = true;
       this.#otherwise(line);

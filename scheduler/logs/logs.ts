@@ -10,20 +10,21 @@ import { AppendFile, stdoutTarget } from "./append-file.ts";
 import { ErrorFile } from "./error-file.ts";
 import { LineBuffer } from "./line-buffer.ts";
 import { createLogger, type Logger } from "./logger.ts";
-import { stderrMayBlock, writeToStderr } from "./stderr.ts";
+import { openStderr, stderrMayBlock, type UnhurriedOutput } from "./stderr.ts";
 
 type Settings = Pick<NodeConfig, "logLevel" | "accessLog" | "accessLogFormat" | "errorLog">;
 
 interface LogsOptions {
   /** The log is also for who looks at the terminal, whatever the file gets. */
   readonly dev: boolean;
-  /** Makes a line for people of one in JSON. */
+  /** What stderr gets of a line in JSON: one for people. */
   readonly format?: (line: string) => string;
 }
 
 export class Logs {
   readonly log: Logger;
   readonly #options: LogsOptions;
+  readonly #stderr: UnhurriedOutput;
   #access: AccessLog | undefined;
   #error: ErrorFile | undefined;
   #closing: Promise<void> | undefined;
@@ -33,6 +34,7 @@ export class Logs {
   /** Throws FILE_UNWRITABLE. */
   constructor(settings: Settings, options: LogsOptions) {
     this.#options = options;
+    this.#stderr = openStderr(options.format);
     this.log = createLogger(settings.logLevel, (line) => this.#write(line));
     this.change(settings).finish();
     if (stderrMayBlock())
@@ -92,6 +94,11 @@ export class Logs {
     return this.#closing;
   }
 
+  /** The last thing that a process does, however it ends: what waits is written, unless the reader of stderr rests for ever. */
+  endStderr(): void {
+    this.#stderr.end();
+  }
+
   async #end(): Promise<void> {
     const access = this.#access;
     this.#access = undefined;
@@ -112,12 +119,12 @@ export class Logs {
   #errorFor({ errorLog: path }: Settings): ErrorFile | undefined {
     if (path === undefined) return undefined;
     if (path === this.#error?.file.path && !this.#stale.has(path)) return this.#error;
-    return new ErrorFile(new AppendFile("error_log", path), writeToStderr);
+    return new ErrorFile(new AppendFile("error_log", path), (line) => this.#stderr.add(line));
   }
 
   #write(line: string): void {
     this.#error?.write(line);
     if (this.#error && !this.#options.dev) return;
-    writeToStderr(this.#options.format?.(line) ?? line);
+    this.#stderr.add(line);
   }
 }

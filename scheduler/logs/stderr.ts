@@ -3,6 +3,7 @@
  * every request. So what does not fit waits in order, and beyond a limit it is dropped and counted.
  */
 import { fstatSync, writeSync } from "node:fs";
+import { logEntry } from "./logger.ts";
 
 /** After so long it is tried again. */
 const RETRY_MS = 10;
@@ -14,16 +15,19 @@ const END_MS = 1_000;
 export class UnhurriedOutput {
   /** Returns how many bytes were written; throws EAGAIN when none fits. */
   readonly #write: (bytes: Buffer) => number;
+  readonly #format: (line: string) => string;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(write: (bytes: Buffer) => number) {
+  /** @param format what to write of a line */
+  constructor(write: (bytes: Buffer) => number, format: (line: string) => string = (line) => line) {
     this.#write = write;
+    this.#format = format;
   }
 
-  /** @param line with its line break */
+  /** @param line of the log, with its line break */
   add(line: string): void {
     // Until all is written, so that the lines that are missing are missing in one place.
     if (this.#dropped > 0 || this.#waitingBytes >= MOST_BYTES) this.#dropped++;
@@ -46,7 +50,7 @@ export class UnhurriedOutput {
   }
 
   #push(line: string): void {
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(this.#format(line));
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
   }
@@ -78,30 +82,18 @@ export class UnhurriedOutput {
   }
 
   #tellDropped(): void {
-    this.#push(`dexter: ${this.#dropped} lines of the log were dropped: whoever reads stderr is too slow\n`);
+    this.#push(logEntry("warn", `log lines dropped because stderr is read too slowly: ${this.#dropped}`));
     this.#dropped = 0;
   }
 }
 
-let stderr: UnhurriedOutput | undefined;
-
-/** What waits is lost when the process ends without `endStderr`. */
-export function writeToStderr(text: string): void {
-  stderr ??= openStderr();
-  stderr.add(text);
-}
-
-/** The last thing that a process does, however it ends: writes what waits, unless the reader rests for ever. */
-export function endStderr(): void {
-  stderr?.end();
-}
-
-function openStderr(): UnhurriedOutput {
+/** @param format what to write of a line of the log */
+export function openStderr(format?: (line: string) => string): UnhurriedOutput {
   const dontBlock = blockingSwitch();
   return new UnhurriedOutput((bytes) => {
     dontBlock?.();
     return writeSync(2, bytes);
-  });
+  }, format);
 }
 
 /**

@@ -95,7 +95,7 @@ export class ProjectChanges {
       const { log } = options.logs;
       for (const { config } of updated) log.info(`${config.name} updated in ${ms} ms`);
       for (const entry of broken)
-        if (!entry.failure && !updated.includes(entry)) log.info(`${entry.config.name} is good again`);
+        if (!entry.failure && !updated.includes(entry)) log.info(`${entry.config.name} builds again`);
       for (const failure of failures) reporter.failure(failure);
       return updated;
     });

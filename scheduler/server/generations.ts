@@ -88,7 +88,7 @@ export class Generations<T> {
     for (const { functionName, version } of this.#distrust.blame(member, Date.now())) {
       this.#ports.onEvent(
         "warn",
-        "a server did not start with resident threads of a function; they are loaded",
+        "a server did not start with resident threads of a function; its threads are loaded instead",
         { server: member.process.slot, function: functionName, version },
       );
     }

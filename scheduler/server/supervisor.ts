@@ -71,8 +71,9 @@ export class Supervisor<T> {
     this.#settings = settings;
   }
 
-  get generation(): number {
-    return this.#epoch;
+  /** How often all servers were restarted: by a reload, a signal, a change of their settings. */
+  get restarts(): number {
+    return this.#epoch - 1;
   }
 
   member(key: number): Member | undefined {

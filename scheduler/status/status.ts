@@ -31,6 +31,7 @@ interface RequestStatus {
 export interface ServerStatus {
   readonly slot: number;
   readonly pid: number;
+  /** Counts the processes that have run in the slot, from 1. */
   readonly generation: number;
   readonly state: "starting" | "running" | "draining";
   readonly requests: number;
@@ -54,7 +55,8 @@ export interface FunctionStatus {
 export interface NodeStatus {
   readonly pid: number;
   readonly uptimeSeconds: number;
-  readonly generation: number;
+  /** How often all servers were restarted since the node's start. */
+  readonly restarts: number;
   readonly totals: {
     readonly requests: number;
     readonly busy: number;
@@ -95,7 +97,7 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
   return {
     pid: process.pid,
     uptimeSeconds: Math.round(process.uptime() * 10) / 10,
-    generation: sources.supervisor.generation,
+    restarts: sources.supervisor.restarts,
     totals: {
       requests: sources.totals.requests,
       busy: count("busy"),

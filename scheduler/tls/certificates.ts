@@ -87,14 +87,12 @@ export class Certificates {
     try {
       entry.certificate = readCertificate(entry.files, this.config.minVersion);
     } catch (error) {
-      return this.#log.error(
-        `${(error as Error).message} (the certificate that was there before stays in use)`,
-      );
+      return this.#log.error(`${(error as Error).message} (the previous certificate stays in use)`);
     }
     this.#index();
     const { hosts, notAfter } = entry.certificate;
     this.#log.info(
-      `${entry.files.cert}: took up the new certificate for ${hosts.join(", ")}, valid until ${notAfter.toISOString().slice(0, 10)}`,
+      `${entry.files.cert}: loaded the new certificate for ${hosts.join(", ")}, valid until ${notAfter.toISOString().slice(0, 10)}`,
     );
     const warning = expiryWarning(entry.certificate, Date.now());
     if (warning) this.#log.warn(warning);

@@ -62,7 +62,7 @@ describe("dexter status", () => {
     assert.deepEqual(Object.keys(status), [
       "pid",
       "uptimeSeconds",
-      "generation",
+      "restarts",
       "totals",
       "servers",
       "functions",
@@ -122,7 +122,7 @@ describe("dexter status", () => {
     const { status, stdout, stderr } = await node.run("status");
     assert.equal(status, 0);
     assert.equal(stderr, "");
-    assert.match(stdout, /^dexter \d+, up \d+s, generation 1: 0 requests, /);
+    assert.match(stdout, /^dexter \d+, up \d+s, 0 restarts: 0 requests, /);
     assert.match(stdout, /^server +pid +gen\. +state +requests +memory +threads$/m);
     assert.match(stdout, /^a +[0-9a-f]{16} +\d .*a\.localhost\/\*, \*\/a\/\*$/m);
     assert.ok(!stdout.includes("\u001b"));

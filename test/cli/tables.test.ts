@@ -20,7 +20,7 @@ const thread = (slot: number, letter: string): ThreadStatus => ({
 const STATUS: NodeStatus = {
   pid: 4242,
   uptimeSeconds: 3_700,
-  generation: 2,
+  restarts: 1,
   totals: { requests: 1_234_567, busy: 40, idle: 20, starting: 1, queued: 3, rejected: 0 },
   servers: [
     {
@@ -68,7 +68,7 @@ describe("dexter status", () => {
   it("is a table for people on a wide terminal", () => {
     assert.equal(
       statusText(STATUS, 200),
-      `dexter 4242, up 1.0h, generation 2: 1234567 requests, 40 busy, 20 idle, 1 starting, 3 queued, 0 rejected
+      `dexter 4242, up 1.0h, 1 restart: 1234567 requests, 40 busy, 20 idle, 1 starting, 3 queued, 0 rejected
 
 server    pid  gen.  state     requests  memory  threads
      0   4243     2  running     617283  128 MB  ${"W".repeat(40)}${"_".repeat(24)}

@@ -64,7 +64,7 @@ describe("dexter token", () => {
     const revoked = await token("revoke", "ops");
     assert.match(revoked.stdout, /^revoked ops \([0-9a-f]{12}\)\n$/);
     assert.equal((await ask(port, made.stdout)).status, 401);
-    assert.equal((await token("list")).stdout, "no tokens; `dexter token create` makes one\n");
+    assert.equal((await token("list")).stdout, "no tokens; create one with `dexter token create`\n");
     const secret = made.stdout.slice("dexter_012345678901_".length, -9);
     for (const text of [dexter.output(), readFileSync(join(folder.dir, ".dexter/tokens.json"), "utf8")])
       assert(!text.includes(secret));

@@ -84,7 +84,7 @@ describe("dexter dev, when the configuration is edited", () => {
       const from = dev.mark();
       await dev.write("wrangler.toml", content);
       await dev.says(message, from);
-      await dev.says(/still serving what was there before/, from);
+      await dev.says(/the previous version still serves/, from);
       assert.equal((await dev.get("/a")).text, "one");
     }
     let from = dev.mark();
@@ -94,7 +94,7 @@ describe("dexter dev, when the configuration is edited", () => {
     await dev.serves("/a", "two");
     from = dev.mark();
     await dev.write("wrangler.toml", `${DATE}[vars]\nX = "1"\n${SMALL}`);
-    await dev.says(/took up the changed project/, from);
+    await dev.says(/reloaded the project/, from);
     assert.equal((await dev.get("/a")).text, "two");
   });
 });

@@ -42,7 +42,7 @@ async function install(test: TestContext, reader: Reader, home: string): Promise
 async function start(reader: Reader): Promise<void> {
   const output = await reader.type("node");
   assert.match(output, /^\{"ready":true\}$/m);
-  assert.match(output, /^no function is here yet: hand one over with `dexter deploy`$/m);
+  assert.match(output, /^no functions yet: deploy one with `dexter deploy`$/m);
 
   const token = /^dexter_\S+$/m.exec(await reader.type("node"))?.[0];
   assert.ok(token);
@@ -108,7 +108,7 @@ async function failAndRollBack(reader: Reader, { first, second }: { first: strin
 async function reloadAndStop(reader: Reader, home: string): Promise<void> {
   const output = await reader.type("node");
   assert.match(output, /^reloaded; the servers are being replaced$/m);
-  assert.match(output, /^dexter \d+, .*generation 2\b/m);
+  assert.match(output, /^dexter \d+, .*, 1 restart:/m);
   assert.match(output, /^stopped$/m);
   const log = await readFile(join(home, "edge/dexter.log"), "utf8");
   assert.match(log, /"msg":"the admin API refused a call: hello cannot be loaded: Error: not today"\}$/m);

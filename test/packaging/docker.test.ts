@@ -155,7 +155,7 @@ describe("what the Dockerfile makes", () => {
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
     const port = await until(
       "it is ready",
-      () => /ready on http:\/\/[\d.]+:(\d+)\n/.exec(output)?.[1],
+      () => /ready on http:\/\/[\d.]+:(\d+)"/.exec(output)?.[1],
       30_000,
     ).catch((error) => assert.fail(`${error.message}\n${output}`));
     const stop = async () => {

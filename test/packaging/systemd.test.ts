@@ -141,7 +141,7 @@ async function callsOf(test: Parameters<typeof temporaryFolder>[0]): Promise<str
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
-  const port = await until("it is ready", () => /ready on http:\/\/[\d.]+:(\d+)\n/.exec(output)?.[1], 60_000);
+  const port = await until("it is ready", () => /ready on http:\/\/[\d.]+:(\d+)"/.exec(output)?.[1], 60_000);
   assert.equal((await httpGet(Number(port), "/probe")).status, 200);
   assert.equal((await runDexter(["reload"], { dir: project.dir })).status, 0);
   await until("the server is replaced", () => /server ended/.test(output), 30_000);

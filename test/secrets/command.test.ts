@@ -94,7 +94,7 @@ describe("dexter secret put", () => {
     await run(["reload"]);
     assert.equal(await tell("A"), "variable");
     const { stderr } = await run(["secret", "put", "hello", "A"], "secret");
-    assert.equal(stderr, "warning: a variable has the name A, too; the secret goes before it\n");
+    assert.equal(stderr, "warning: a variable has the name A, too; the secret takes precedence\n");
     assert.equal(await tell("A"), "secret");
   });
 });

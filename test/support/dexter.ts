@@ -75,14 +75,14 @@ export async function startDexter(options: DexterOptions): Promise<RunningDexter
   }
 }
 
-/** Waits for `dexter is ready on <url>` on stdout; rejects when the process ends or time is up. */
+/** Waits for `dexter is ready on <url>` on stdout, in a line of its own or of JSON; rejects when the process ends or time is up. */
 function readyUrl(child: ChildProcess, exited: Promise<number>, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     const timer = setTimeout(() => reject(new Error(`nothing after ${timeoutMs} ms`)), timeoutMs);
     child.stdout?.on("data", (data) => {
       text += String(data);
-      const url = /dexter is ready on (https?:\/\/[^\s/,]+)/.exec(text)?.[1];
+      const url = /dexter is ready on (https?:\/\/[^\s/,"]+)/.exec(text)?.[1];
       // The number is complete only once its line is.
       if (!url || !text.includes("\n", text.indexOf(url))) return;
       clearTimeout(timer);

@@ -84,7 +84,7 @@ describe("score_board_file", () => {
     assert.deepEqual(Object.keys(board), [
       "pid",
       "uptimeSeconds",
-      "generation",
+      "restarts",
       "totals",
       "servers",
       "functions",

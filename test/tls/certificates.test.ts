@@ -144,7 +144,7 @@ describe("a certificate whose files change", () => {
     assert.equal((await handshake(listener.port, {})).fingerprint, made.next.fingerprint);
     assert.match(
       lines.join("\n"),
-      /^site\.pem: took up the new certificate for b\.example, valid until \d{4}-\d\d-\d\d$/,
+      /^site\.pem: loaded the new certificate for b\.example, valid until \d{4}-\d\d-\d\d$/,
     );
   });
 
@@ -193,7 +193,7 @@ describe("a certificate whose files change", () => {
       assert.equal(await given("a.example"), "site");
       assert.equal(lines.length, 1);
       assert.match(lines[0]!, error);
-      assert.match(lines[0]!, /\(the certificate that was there before stays in use\)$/);
+      assert.match(lines[0]!, /\(the previous certificate stays in use\)$/);
       made.next = await makeCertificate(["a.example"]);
       await writeCertificate(dir, "site", made.next);
       lookAgain();

@@ -6,13 +6,18 @@ import { collect, remote } from "./options.ts";
 
 export function deployCommands(dexter: Command): void {
   remote(dexter.command("deploy"))
-    .description("bundle the project's functions and hand them to a running node")
+    .description("bundle the project's functions and deploy them to a running node")
     .argument("[directory]", "the project's folder", ".")
-    .addOption(new Option("--function <name>", "only this one; may be repeated").argParser(collect))
-    .option("--health-path <path>", "a path that a new version must answer with a status below 400 first")
+    .addOption(
+      new Option("--function <name>", "deploy only this function; may be repeated").argParser(collect),
+    )
+    .option(
+      "--health-path <path>",
+      "a path that the new version must answer with a status below 400 before it goes live",
+    )
     .option(
       "--canary <percent>",
-      "give the version this part of the requests, compare, then promote it or roll it back",
+      "send this percentage of requests to the new version, compare, then promote it or roll back",
     )
     .option(
       "--canary-window <duration>",
@@ -20,14 +25,14 @@ export function deployCommands(dexter: Command): void {
     )
     .option(
       "--sticky <header:name|cookie:name>",
-      "the same client gets the same version, told by this header or cookie",
+      "each client stays on one version; clients are told apart by this header or cookie",
     )
-    .option("--dry-run", "let the node prove the versions, and change nothing")
+    .option("--dry-run", "let the node test the versions, and change nothing")
     .action(async (directory: string, options: DeployCommandOptions) =>
       (await import("../deploy.ts")).deploy(directory, options),
     );
   remote(dexter.command("list"))
-    .description("list the functions of a node: version, when it was deployed, where it answers")
+    .description("list the functions of a node: version, time of the deploy, routes")
     .action(async (options: ClientOptions) => (await import("../functions.ts")).listFunctions(options));
   remote(dexter.command("versions"))
     .description("list the versions of a deployed function that the node keeps")
@@ -36,22 +41,22 @@ export function deployCommands(dexter: Command): void {
       (await import("../functions.ts")).versions(name, options),
     );
   remote(dexter.command("promote"))
-    .description("give a canary all requests, without waiting for the end of its window")
+    .description("make a canary live now, without waiting for the end of its window")
     .argument("<function>")
     .action(async (name: string, options: ClientOptions) =>
       (await import("../functions.ts")).promote(name, options),
     );
   remote(dexter.command("rollback"))
-    .description("make an earlier version of a deployed function live again, or end its canary")
+    .description("make an earlier version of a function live again, or cancel its canary")
     .argument("<function>")
-    .argument("[version]", "one that the node keeps (default: the one before)")
+    .argument("[version]", "a version that the node keeps (default: the previous one)")
     .action(async (name: string, version: string | undefined, options: ClientOptions) =>
       (await import("../functions.ts")).rollback(name, version, options),
     );
   remote(dexter.command("delete"))
     .description("delete a deployed function, all its versions and its secrets")
     .argument("<function>")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "do not ask for confirmation")
     .action(async (name: string, options: ClientOptions & { yes?: boolean }) =>
       (await import("../functions.ts")).remove(name, options),
     );

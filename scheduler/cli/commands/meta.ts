@@ -16,7 +16,7 @@ export function metaCommands(dexter: Command): void {
     .action(async (options: DirectivesOptions) => (await import("../directives.ts")).directives(options));
   dexter
     .command("completion")
-    .description("print the script with which a shell completes dexter's command line")
+    .description("print a script that completes dexter's command line in a shell")
     .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"]))
     .action(async (shell: Shell) => (await import("../completion.ts")).completion(shell));
   dexter
@@ -27,9 +27,10 @@ export function metaCommands(dexter: Command): void {
       const { machineSources } = await import("../complete-sources.ts");
       process.stdout.write(printed(await complete(dexter, words, machineSources(dexter))));
     });
+  // In place of commander's own (helpCommand), which knows commands and no topics.
   dexter
     .command("help")
     .description("explain a topic, such as configuration, or a command")
-    .argument("[topic]", "without one, the topics are listed")
+    .argument("[topic]", "a topic or a command (default: list them)")
     .action(async (topic?: string) => (await import("../help.ts")).help(dexter, topic));
 }

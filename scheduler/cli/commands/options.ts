@@ -10,7 +10,7 @@ export function collect(value: string, previous: readonly string[] = []): readon
 export function common(command: Command): Command {
   return command
     .option("-c, --config <file>", "configuration file (default: wrangler.json, .jsonc or .toml here)")
-    .option("-e, --env <name>", "use the configuration's [env.<name>]")
+    .option("-e, --env <name>", "apply [env.<name>] of the configuration")
     .addOption(
       new Option("--set <name=value>", "override a [dexter] directive; may be repeated").argParser(collect),
     );
@@ -25,7 +25,7 @@ export function remote(command: Command): Command {
     )
     .option(
       "--token-file <file>",
-      "holds the token for --node https://… (default: DEXTER_TOKEN in the environment)",
+      "file with the token for --node https://… (default: the environment's DEXTER_TOKEN)",
     )
     .option("--json", "print JSON");
 }

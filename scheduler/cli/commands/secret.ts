@@ -8,9 +8,9 @@ export function secretCommands(dexter: Command): void {
     .command("secret")
     .description("set, list and delete the secrets of a function of a running node");
   remote(secret.command("put"))
-    .description("set a secret; its value is read from stdin, or asked for")
+    .description("set a secret; the value is read from stdin, or asked for on a terminal")
     .argument("<function>")
-    .argument("<name>", "what it is called in the function's env")
+    .argument("<name>", "the secret's name in the function's env")
     // For advice that is better than that there are too many arguments.
     .allowExcessArguments()
     .addHelpText("after", "\nExample: dexter secret put hello API_TOKEN < token.txt")
@@ -18,7 +18,7 @@ export function secretCommands(dexter: Command): void {
       (await import("../secret.ts")).putSecret(fn, name, args.slice(2), options),
     );
   remote(secret.command("list"))
-    .description("list the names of a function's secrets, and who set them when")
+    .description("list a function's secrets: name, when it was set, and by whom")
     .argument("<function>")
     .action(async (fn: string, options: ClientOptions) =>
       (await import("../secret.ts")).listSecrets(fn, options),
@@ -27,7 +27,7 @@ export function secretCommands(dexter: Command): void {
     .description("delete a secret")
     .argument("<function>")
     .argument("<name>")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "do not ask for confirmation")
     .action(async (fn: string, name: string, options: ClientOptions & { yes?: boolean }) =>
       (await import("../secret.ts")).deleteSecret(fn, name, options),
     );

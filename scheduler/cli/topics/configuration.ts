@@ -9,8 +9,8 @@ export const configuration: Topic = {
   text: ({ width }) =>
     filled(
       `
-A project's configuration is ${CONFIG_NAMES.join(", ")} in the folder where dexter is called, the first of them that is
-there, or the file that --config names. It has wrangler's fields, and a table named dexter:
+The configuration of a project is the file that --config names. Without --config it is the first of these files that exists in
+the current folder: ${CONFIG_NAMES.join(", ")}. It has the fields of wrangler and a table named dexter:
 
   name = "site"
   main = "src/index.ts"              # or a folder functions/, or both
@@ -26,13 +26,14 @@ there, or the file that --config names. It has wrangler's fields, and a table na
   [env.production.vars]
   GREETING = "Good day"
 
-With --env production, what stands in [env.production] overrides what stands above it. --set name=value overrides a
-directive of the [dexter] table; it may be repeated, and lists are separated by commas. Directives may also be spelled as
-Apache's module spells them, such as MaxSpareThreads.
+With --env production, the values in [env.production] override the values above. --set name=value overrides a directive of
+the [dexter] table; it may be repeated, and lists are separated by commas. The spelling of Apache's module is accepted, too,
+such as MaxSpareThreads.
 
-Whatever is wrong is said at once, with file, line and key; "dexter check" does so without starting anything. "dexter reload"
-lets a running dexter take a changed configuration; if the new one is wrong, it keeps the old one. "dexter directives" says
-when a change of a directive takes effect. A running dexter refuses a change of ${REFUSED_DIRECTIVES.join(", ")}.
+All errors are reported together, with file, line and key; "dexter check" reports them without starting anything. "dexter
+reload" makes a running node read the configuration again; if the new one has errors, the node keeps the old one. "dexter
+directives" says when a change of a directive takes effect. A running node refuses a change of
+${REFUSED_DIRECTIVES.join(", ")}.
 
 "dexter directives --schema" prints a JSON Schema of the file for editors. "dexter help functions" says where functions are.`,
       width,

@@ -4,21 +4,21 @@ import { filled, listed, type Topic } from "./topic.ts";
 
 export const directives: Topic = {
   name: "directives",
-  summary: "what the [dexter] table and --set take",
+  summary: "the directives of the [dexter] table and of --set",
   text: ({ width }) =>
     [
-      filled("The keys of the [dexter] table, each with its default:", width),
+      filled("The directives of the [dexter] table, with their defaults:", width),
       listed(
         directiveTable().map(({ name, default: value, description }) => [name, `${description} (${value})`]),
         width,
       ),
       filled(
         `
-Durations are given as "300s", "5m", "250ms" or a number of seconds. ${LIST_DIRECTIVES.join(", ")} take one value or a list.
+A duration is "300s", "5m", "250ms" or a number of seconds. ${LIST_DIRECTIVES.join(", ")} take one value or a list.
 A function's own [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
 
-"dexter directives" shows all of each: the spelling of Apache's module, which values it takes, when a change takes effect;
-with --json for programs, with --schema for editors.`,
+"dexter directives" shows each with the spelling of Apache's module, its values, and when a change takes effect; --json is
+for programs, --schema for editors.`,
         width,
       ),
     ].join("\n\n"),

@@ -23,18 +23,18 @@ A function is a module that exports a handler:
     },
   };
 
-The configuration's main is one function; it gets every path that no other has. In the folder functions/ (directive
-functions) each entry is one, named after it:`,
+main in the configuration is one function; it gets every path that no other function has. In the folder functions/ (directive
+functions) each entry is a function with the name of the entry:`,
         width,
       ),
       listed(ENTRIES, width),
       filled(
         `
-Names that begin with _ or ., tests (*.test.*, *.spec.*) and *.d.ts are none. A function's own file overrides the project's,
-and its [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
+Names that begin with _ or ., tests (*.test.*, *.spec.*) and *.d.ts are not functions. A function's own wrangler.toml overrides
+the project's, and its [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
 
-Variables of [vars] come as env. In "dexter dev", and only there, .dev.vars overrides them. Elsewhere the secrets that "dexter
-secret put" sets do.`,
+The variables of [vars] are in env. In "dexter dev", .dev.vars overrides them. In "dexter start", the secrets that "dexter
+secret put" sets override them.`,
         width,
       ),
     ].join("\n\n"),

@@ -46,7 +46,7 @@ async function start(
     folder,
     args: set.flatMap((option) => ["--set", option]),
   });
-  const securePort = Number(/ready on .*https:\/\/127\.0\.0\.1:(\d+)$/m.exec(node.dexter.output())?.[1]);
+  const securePort = Number(/ready on .*https:\/\/127\.0\.0\.1:(\d+)"/m.exec(node.dexter.output())?.[1]);
   return { node, securePort, made };
 }
 
@@ -92,10 +92,7 @@ describe("a node with https", () => {
     const { node, securePort } = await start(test);
     assert.match(
       node.dexter.output(),
-      new RegExp(
-        `^dexter is ready on http://127\\.0\\.0\\.1:\\d+, https://127\\.0\\.0\\.1:${securePort}$`,
-        "m",
-      ),
+      new RegExp(`"dexter is ready on http://127\\.0\\.0\\.1:\\d+, https://127\\.0\\.0\\.1:${securePort}"`),
     );
   });
 

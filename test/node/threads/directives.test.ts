@@ -29,8 +29,8 @@ describe("listen", () => {
       directives: DIRECTIVES,
       args: ["--set", "listen=127.0.0.1:0,127.0.0.1:0"],
     });
-    const ports = [...node.dexter.output().matchAll(/http:\/\/127\.0\.0\.1:(\d+)(?:,|$)/gm)].map(([, port]) =>
-      Number(port),
+    const ports = [...node.dexter.output().matchAll(/http:\/\/127\.0\.0\.1:(\d+)(?:,|"\})/g)].map(
+      ([, port]) => Number(port),
     );
     assert.equal(new Set(ports).size, 2);
     for (const port of ports) assert.equal((await node.get("/probe", { port })).status, 200);
