@@ -74,6 +74,21 @@ describe("the folders", () => {
     assert.ok(house.loose.length <= LIMITS.looseFiles, house.loose.join(", "));
   });
 
+  it("hold no file over 300 lines and no function over 60, but for three exceptions that have a reason", () => {
+    const { fileLines, functionLines, exceptions } = LIMITS;
+    const tooLong = [
+      ...house.files.filter(({ lines }) => lines > fileLines),
+      ...house.functions.filter(({ lines }) => lines > functionLines),
+    ].map(({ name }) => name);
+    assert.deepEqual(tooLong, Object.keys(exceptions));
+    assert.ok(tooLong.length <= 3);
+  });
+
+  it("have a README of 200 lines at most, and an ARCHITECTURE of 400", () => {
+    assert.ok(house.readme <= LIMITS.readme, `README.md has ${house.readme} lines`);
+    assert.ok(house.architecture <= LIMITS.architecture, `ARCHITECTURE.md has ${house.architecture} lines`);
+  });
+
   it("have tests in folders of the same name", () => {
     for (const room of house.rooms) {
       const folder = room.replace("scheduler/", "test/");
