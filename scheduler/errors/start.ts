@@ -48,7 +48,7 @@ export const START = {
     advice: "Name the file with the private key as `key`.",
   },
   CERTIFICATE_KEY_ENCRYPTED: {
-    message: "{path}: is encrypted; dexter needs a key without a passphrase",
+    message: "{path}: is encrypted; remove its passphrase",
     admin: 422,
   },
   CERTIFICATE_KEY_WRONG: {
