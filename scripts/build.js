@@ -1,10 +1,11 @@
 // Builds dist/: the scheduler with the packages it uses (few files are fast to start) and the modules that
-// run inside workerd, and the status page. Files are put in place one by one, each whole, the entry last: a dexter or a test run
-// that uses dist/ meanwhile keeps working.
+// run inside workerd, the status page, and the notices of what is bundled. Files are put in place one by one, each whole, the
+// entry last: a dexter or a test run that uses dist/ meanwhile keeps working.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { notices } from "./notices.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = path.join(root, "dist");
@@ -14,15 +15,17 @@ const quiet = process.argv.includes("--quiet");
 const clean = process.argv.includes("--clean");
 const STALE_AFTER_MS = 3_600_000;
 
-/** They find files of theirs beside themselves. */
+/** They find files of theirs beside themselves; these alone are package.json's `dependencies`. */
 const EXTERNAL = ["workerd", "esbuild", "unenv", "@cloudflare/unenv-preset"];
 
 const common = {
   absWorkingDir: root,
   bundle: true,
   format: "esm",
+  // They are in the notices.
   legalComments: "none",
   logLevel: "warning",
+  metafile: true,
   write: false,
 };
 const builds = await Promise.all([
@@ -67,7 +70,16 @@ const builds = await Promise.all([
   }),
 ]);
 
-const files = builds.flatMap(({ outputFiles }) => outputFiles);
+const files = [
+  ...builds.flatMap(({ outputFiles }) => outputFiles),
+  {
+    path: path.join(dist, "THIRD-PARTY-NOTICES.md"),
+    contents: notices(
+      builds.map(({ metafile }) => metafile),
+      root,
+    ),
+  },
+];
 const isEntry = (file) => file.path === path.join(dist, "dexter.js");
 files.sort((a, b) => isEntry(a) - isEntry(b));
 for (const { path: file, contents } of files) {

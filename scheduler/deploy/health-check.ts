@@ -1,7 +1,7 @@
 /** The question that a new version must answer well before it goes live: one request to a thread of it. */
 import { request } from "node:http";
 import { EXCEPTION_HEADER, type ExceptionReport } from "../../runtime/protocol.ts";
-import { parseReport } from "../dispatch/exchange.ts";
+import { parseReport } from "../dispatch/exception-report.ts";
 import { DexterError } from "../errors.ts";
 import type { Version } from "../types.ts";
 import { contentId } from "../versions/revision.ts";

@@ -2,32 +2,24 @@
  * The dispatcher: takes a request that the router has given a function, gets a thread for it from the
  * fleet or lets it wait, and sees it through. It knows a thread only by its socket.
  */
-import type { ExceptionReport } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { RequestContext } from "../http/listener.ts";
-import { type Effects, Fleet } from "../policy/fleet.ts";
+import type { Effects, RefusalCause } from "../policy/effects.ts";
+import { Fleet } from "../policy/fleet.ts";
 import type { Server } from "../policy/server.ts";
 import type { Thread } from "../policy/thread.ts";
-import { Exchange, type ExchangePorts } from "./exchange.ts";
+import { Exchange, type ExchangePorts, type RequestObserver } from "./exchange.ts";
 import { ThreadClient } from "./thread-client.ts";
 
-export type Refusal = Parameters<Effects<Exchange>["refuse"]>[1];
-
-export interface DispatcherPorts {
+/** What the dispatcher asks of whoever owns the threads. */
+export interface ThreadPorts {
   /** The socket of a thread; undefined when its server is gone. */
   socketOf(thread: Thread): string | undefined;
   load(thread: Thread): void;
   retire(thread: Thread): void;
-  /** The server with this key may be dying. */
-  suspect(serverKey: number): void;
   full(server: Server): void;
   due(server: Server): void;
-  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
-  traceparent(given: string | undefined): string;
-  /** A waiting request gets no thread. */
-  refused(exchange: Exchange, why: Refusal): void;
-  finished(exchange: Exchange): void;
 }
 
 /** A request that could not be sent is tried again after 5, 10, 15, … ms: until the loss has been noticed. */
@@ -39,29 +31,35 @@ export class Dispatcher implements ExchangePorts {
   /** Every request that is waiting or in a thread. */
   readonly exchanges = new Set<Exchange>();
   readonly totals = { requests: 0, rejected: 0 };
-  readonly #ports: DispatcherPorts;
+  readonly #threads: ThreadPorts;
+  readonly #told: RequestObserver;
   #limits: { readonly queue: number; readonly queueTimeoutMs: number };
   #wake: NodeJS.Timeout | undefined;
   readonly #clients = new Map<Thread, ThreadClient>();
 
-  constructor(ports: DispatcherPorts, limits: { queue: number; queueTimeoutMs: number }) {
-    this.#ports = ports;
+  constructor(
+    threads: ThreadPorts,
+    told: RequestObserver,
+    limits: { queue: number; queueTimeoutMs: number },
+  ) {
+    this.#threads = threads;
+    this.#told = told;
     this.#limits = limits;
     const effects: Effects<Exchange> = {
-      load: (thread) => ports.load(thread),
+      load: (thread) => threads.load(thread),
       retire: (thread) => {
         this.#clients.get(thread)?.close();
         this.#clients.delete(thread);
-        ports.retire(thread);
+        threads.retire(thread);
       },
       grant: (ticket, thread) => ticket.request.start(thread),
       refuse: (ticket, why, reason) => {
         this.totals.rejected++;
-        ports.refused(ticket.request, why);
+        told.refused(ticket.request, why);
         ticket.request.fail(this.#refusal(why, ticket.request.functionName, reason));
       },
-      full: (server) => ports.full(server),
-      due: (server) => ports.due(server),
+      full: (server) => threads.full(server),
+      due: (server) => threads.due(server),
       wakeIn: (ms) => this.#wakeIn(ms),
     };
     this.fleet = new Fleet(effects, {
@@ -78,7 +76,7 @@ export class Dispatcher implements ExchangePorts {
   /** Serves a request with a thread of the function. */
   dispatch(request: ClientRequest, context: RequestContext): void {
     this.totals.requests++;
-    const exchange = new Exchange(this, request, context);
+    const exchange = new Exchange(this, this.#told, request, context);
     this.exchanges.add(exchange);
     this.#place(exchange);
   }
@@ -102,12 +100,13 @@ export class Dispatcher implements ExchangePorts {
     }
   }
 
-  clientOf(thread: Thread): ThreadClient {
-    let client = this.#clients.get(thread);
-    if (client === undefined) {
-      client = new ThreadClient(this.#ports.socketOf(thread) ?? "/nonexistent");
-      this.#clients.set(thread, client);
-    }
+  clientOf(thread: Thread): ThreadClient | undefined {
+    const known = this.#clients.get(thread);
+    if (known !== undefined) return known;
+    const path = this.#threads.socketOf(thread);
+    if (path === undefined) return undefined;
+    const client = new ThreadClient(path);
+    this.#clients.set(thread, client);
     return client;
   }
 
@@ -121,14 +120,6 @@ export class Dispatcher implements ExchangePorts {
     for (const exchange of this.exchanges) if (exchange.recall(nowMs)) this.#place(exchange);
   }
 
-  traceparent(given: string | undefined): string {
-    return this.#ports.traceparent(given);
-  }
-
-  suspect(thread: Thread): void {
-    this.#ports.suspect(thread.server);
-  }
-
   retry(exchange: Exchange): void {
     if (exchange.retries > MAX_RETRIES) return exchange.fail(new DexterError("SERVER_LOST"));
     setTimeout(() => {
@@ -136,14 +127,9 @@ export class Dispatcher implements ExchangePorts {
     }, exchange.retries * RETRY_STEP_MS);
   }
 
-  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void {
-    this.#ports.renderFailure(exchange, failure);
-  }
-
-  finished(exchange: Exchange): void {
+  forget(exchange: Exchange): void {
     if (exchange.ticket) this.fleet.cancel(exchange.ticket);
     this.exchanges.delete(exchange);
-    this.#ports.finished(exchange);
   }
 
   #wakeIn(ms: number): void {
@@ -162,7 +148,7 @@ export class Dispatcher implements ExchangePorts {
     }
   }
 
-  #refusal(why: Refusal, functionName: string, reason = ""): DexterError {
+  #refusal(why: RefusalCause, functionName: string, reason = ""): DexterError {
     switch (why) {
       case "full":
         return new DexterError("QUEUE_FULL", { waiting: this.fleet.queue.size });

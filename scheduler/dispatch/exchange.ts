@@ -3,52 +3,47 @@
  * response's end, the client's abort, the loss of the server) comes together in `#settle`, which runs once
  * and gives the thread back.
  */
-import type { Socket } from "node:net";
-import type { Writable } from "node:stream";
-import { EXCEPTION_HEADER, type ExceptionReport } from "../../runtime/protocol.ts";
-import type { DexterError } from "../errors.ts";
+import type { ExceptionReport } from "../../runtime/protocol.ts";
+import { DexterError } from "../errors.ts";
 import type { Client } from "../http/client-address.ts";
 import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/client-request.ts";
 import { dateLine } from "../http/date-line.ts";
 import type { RequestContext } from "../http/listener.ts";
-import type { HttpProtocol } from "../http/request-head.ts";
+import type { RefusalCause } from "../policy/effects.ts";
 import { HELD_MS } from "../policy/pool.ts";
 import type { Ticket } from "../policy/queue.ts";
 import type { Thread } from "../policy/thread.ts";
-import { headerJson, renderRequestHead } from "./head.ts";
+import { announcesReport, IncomingReport } from "./exception-report.ts";
+import { CF_JSON, renderRequestHead } from "./head.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
+import { Tunnel } from "./tunnel.ts";
 
 /** What an exchange asks of the dispatcher. */
 export interface ExchangePorts {
-  clientOf(thread: Thread): ThreadClient;
+  /** Undefined when the thread's server is gone. */
+  clientOf(thread: Thread): ThreadClient | undefined;
   /** The thread is free again. */
   release(thread: Thread, answered: boolean): void;
-  /** The connection to the thread was lost: its server may be dying. */
-  suspect(thread: Thread): void;
   /** Nothing of the request reached the thread's server: another thread may serve it. */
   retry(exchange: Exchange): void;
-  /** The traceparent that the function gets. @param given the client's, if it is valid */
-  traceparent(given: string | undefined): string;
-  /** Write an answer for a failure that is dexter's or the function's. */
-  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
-  /** The exchange is over, for logs and counters. */
-  finished(exchange: Exchange): void;
+  /** The exchange is over, and waits for nothing. */
+  forget(exchange: Exchange): void;
 }
 
-/** Minimal `request.cf`: what holds without a network of data centres. */
-const CF_JSON = {
-  "HTTP/1.0": headerJson({ httpProtocol: "HTTP/1.0" }),
-  "HTTP/1.1": headerJson({ httpProtocol: "HTTP/1.1" }),
-  "HTTP/2": headerJson({ httpProtocol: "HTTP/2" }),
-} as const satisfies Record<HttpProtocol, string>;
-
-/** An exception report above this is cut off; stacks are far smaller. */
-const MAX_REPORT_BYTES = 1 << 20;
-const MOST_CAUSES = 10;
-
-/** How long the client of a tunnel that the function has ended may take to close its side. */
-const LINGER_MS = 1_000;
+/** Who is told of requests on their way: the rest of the node. */
+export interface RequestObserver {
+  /** The traceparent that the function gets. @param given the client's, if it is valid */
+  traceparent(given: string | undefined): string;
+  /** A waiting request gets no thread. */
+  refused(exchange: Exchange, why: RefusalCause): void;
+  /** The connection to a thread of the server with this key was lost: it may be dying. */
+  suspect(serverKey: number): void;
+  /** Write an answer for a failure that is dexter's or the function's. */
+  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
+  /** The exchange is over: for logs and counters, each in its turn. */
+  readonly finished: readonly ((exchange: Exchange) => void)[];
+}
 
 export class Exchange implements ResponseSink, RequestSink {
   readonly request: ClientRequest;
@@ -61,6 +56,7 @@ export class Exchange implements ResponseSink, RequestSink {
   readonly repeatable: boolean;
   readonly startedAtMs = performance.now();
   readonly #ports: ExchangePorts;
+  readonly #told: RequestObserver;
   ticket: Ticket<Exchange> | undefined;
   thread: Thread | undefined;
   /** Who got it last, also when it is over. */
@@ -81,15 +77,14 @@ export class Exchange implements ResponseSink, RequestSink {
   outcome: "open" | "answered" | "aborted" | "lost" = "open";
   #connection: ThreadConnection | undefined;
   #bodyStarted = false;
-  #heldBack: Writable | undefined;
   #wholeLength = 0;
   #whole = "";
-  #report: Buffer[] | undefined;
-  #tunnel: Socket | undefined;
+  #report: IncomingReport | undefined;
   #sentMs = 0;
 
-  constructor(ports: ExchangePorts, request: ClientRequest, context: RequestContext) {
+  constructor(ports: ExchangePorts, told: RequestObserver, request: ClientRequest, context: RequestContext) {
     this.#ports = ports;
+    this.#told = told;
     this.request = request;
     this.client = context.client;
     this.id = context.id;
@@ -112,11 +107,13 @@ export class Exchange implements ResponseSink, RequestSink {
     this.ticket = undefined;
     this.#sentMs = performance.now();
     if (this.grantedAtMs === 0) this.grantedAtMs = this.#sentMs;
-    const connection = this.#ports.clientOf(thread).connection(this.#sentMs, thread.ahead > 0);
+    const client = this.#ports.clientOf(thread);
+    if (client === undefined) return this.#withoutServer();
+    const connection = client.connection(this.#sentMs, thread.ahead > 0);
     this.#connection = connection;
     const { method, head } = this.request;
     const { facts, block } = head;
-    this.traceparent ||= this.#ports.traceparent(facts.traceparent);
+    this.traceparent ||= this.#told.traceparent(facts.traceparent);
     const text = renderRequestHead({
       method,
       facts,
@@ -128,6 +125,12 @@ export class Exchange implements ResponseSink, RequestSink {
     });
     const body = this.request.body !== "ended";
     connection.send(method, text, { upgrade: facts.upgrade, body }, this);
+  }
+
+  /** As when nobody listens at its socket. Not at once: whoever has given the thread does not expect it back yet. */
+  #withoutServer(): void {
+    const loss: ConnectionLoss = { error: new DexterError("SERVER_LOST"), unsent: true, ahead: false };
+    process.nextTick(() => this.onLost(loss));
   }
 
   /**
@@ -150,7 +153,7 @@ export class Exchange implements ResponseSink, RequestSink {
       this.request.destroy();
     } else {
       this.outcome = "answered";
-      this.#ports.renderFailure(this, error);
+      this.#told.renderFailure(this, error);
     }
     this.#settle();
   }
@@ -158,41 +161,35 @@ export class Exchange implements ResponseSink, RequestSink {
   // --- the response, as the connection reports it ---
 
   onHead(head: ResponseHead): void {
-    const { status, rawHeaders, bodyKind, contentLength } = head;
+    const { status, bodyKind, contentLength } = head;
     this.firstByteAtMs = performance.now();
     if (bodyKind === "upgrade") return this.#startTunnel(head);
-    if (status === 500 && rawHeaders.some((name, i) => i % 2 === 0 && name === EXCEPTION_HEADER)) {
-      this.#report = [];
-      return;
-    }
-    this.request.begin(status, this.#linesOf(head), bodyKind === "close" ? "chunked" : bodyKind);
     this.#wholeLength = contentLength;
+    if (announcesReport(head)) this.#report = new IncomingReport();
+    else this.request.begin(status, this.#linesOf(head), bodyKind === "close" ? "chunked" : bodyKind);
   }
 
   onResponseBody(chunk: Buffer): boolean {
-    if (!this.#report) this.responseBytes += chunk.length;
-    if (this.#tunnel) {
-      if (!this.#tunnel.write(chunk)) this.#holdBackFor(this.#tunnel);
-      return this.#tunnel.writableLength > 0;
-    }
-    if (this.#report) {
-      const bytes = this.#report.reduce((sum, { length }) => sum + length, chunk.length);
-      if (bytes <= MAX_REPORT_BYTES) this.#report.push(Buffer.from(chunk));
-    } else if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
+    if (this.#report) return this.#report.add(chunk);
+    this.responseBytes += chunk.length;
+    if (chunk.length === this.#wholeLength && chunk.length <= ONE_WRITE_BYTES) {
       this.#whole = chunk.toString("latin1");
-    } else {
-      if (!this.request.write(chunk)) this.#connection?.socket.pause();
-      return this.request.holdsPiece;
+      return false;
     }
-    return false;
+    if (!this.request.write(chunk)) this.#connection?.socket.pause();
+    return this.request.holdsPiece;
+  }
+
+  /** The body may be long in coming; what was here already has gone out with the head. */
+  onReadDone(): void {
+    if (this.open) this.request.flush();
   }
 
   onEnd(): void {
     this.#connection = undefined;
     if (!this.open) return;
     this.outcome = "answered";
-    if (this.#tunnel) endTunnel(this.#tunnel);
-    else if (this.#report) this.#ports.renderFailure(this, this.#readReport(this.#report));
+    if (this.#report) this.#told.renderFailure(this, this.#report.read(this.request.method));
     else this.request.end(this.#whole);
     this.#settle();
   }
@@ -200,23 +197,18 @@ export class Exchange implements ResponseSink, RequestSink {
   onLost({ error, unsent, ahead }: ConnectionLoss): void {
     this.#connection = undefined;
     if (!this.open) return;
-    if (!ahead && error.code === "SERVER_LOST" && this.thread) this.#ports.suspect(this.thread);
+    if (!ahead && error.code === "SERVER_LOST" && this.thread) this.#told.suspect(this.thread.server);
     if (unsent && !this.#bodyStarted) {
       if (!ahead) this.retries++;
       // What comes of the body meanwhile is for the next thread.
       this.request.pause();
       this.#giveBack()();
       this.#ports.retry(this);
-    } else if (this.#tunnel) {
-      this.outcome = "lost";
-      this.#tunnel.destroy();
-      this.#settle();
     } else this.fail(error);
   }
 
   onThreadDrain(): void {
-    if (this.#tunnel) this.#tunnel.resume();
-    else this.request.read();
+    this.request.read();
   }
 
   // --- the request's body ---
@@ -270,22 +262,10 @@ export class Exchange implements ResponseSink, RequestSink {
     this.#settle();
   }
 
-  /** After 101 both sides are joined: what follows is frames, which HTTP does not concern. */
   #startTunnel(head: ResponseHead): void {
-    const { socket } = this.#connection!;
-    const { socket: tunnel, early } = this.request.tunnel(head.status, this.#linesOf(head));
-    this.#tunnel = tunnel;
-    tunnel.on("data", (chunk: Buffer) => {
-      this.requestBytes += chunk.length;
-      if (!socket.write(chunk)) tunnel.pause();
-    });
-    tunnel.on("end", () => socket.end());
-    tunnel.on("close", () => this.onClosed());
-    if (early) {
-      this.requestBytes += early.length;
-      socket.write(early);
-    }
-    tunnel.resume();
+    const connection = this.#connection!;
+    const { socket, early } = this.request.tunnel(head.status, this.#linesOf(head));
+    connection.handOver(new Tunnel(this, connection.socket, socket, early));
   }
 
   /** A function may send a date and an id of its own. */
@@ -295,22 +275,6 @@ export class Exchange implements ResponseSink, RequestSink {
   }
 
   // --- the end ---
-
-  /** The body may be long in coming; what was here already has gone out with the head. */
-  onReadDone(): void {
-    if (this.open) this.request.flush();
-  }
-
-  /** Lets the thread wait until the client has taken more. The connection may serve another exchange by then. */
-  #holdBackFor(tunnel: Writable): void {
-    if (this.#heldBack) return;
-    this.#heldBack = tunnel;
-    this.#connection?.socket.pause();
-    tunnel.once("drain", () => {
-      this.#heldBack = undefined;
-      this.#connection?.socket.resume();
-    });
-  }
 
   /** @returns how to give the thread back, which is no longer the exchange's */
   #giveBack(): () => void {
@@ -322,45 +286,13 @@ export class Exchange implements ResponseSink, RequestSink {
     };
   }
 
-  /** HEAD has no body to tell what was thrown. */
-  #readReport(pieces: readonly Buffer[]): ExceptionReport {
-    if (this.request.method !== "HEAD") return parseReport(Buffer.concat(pieces).toString("utf8"));
-    return { name: "", message: "the handler threw; ask with GET to see what", stack: "" };
-  }
-
   #settle(): void {
     const connection = this.#connection;
     this.#connection = undefined;
     const giveBack = this.#giveBack();
     if (connection) connection.abandon(this, giveBack);
     else giveBack();
-    this.#ports.finished(this);
+    this.#ports.forget(this);
+    for (const tell of this.#told.finished) tell(this);
   }
-}
-
-/** What the client still sends is not read by anybody; it may close in its own time, within bounds. */
-function endTunnel(tunnel: Socket): void {
-  tunnel.removeAllListeners("data").resume().end();
-  const linger = setTimeout(() => tunnel.destroy(), LINGER_MS);
-  tunnel.once("close", () => clearTimeout(linger));
-}
-
-/** A function may have written what looks like the prelude's report: nothing about it is taken for granted. */
-export function parseReport(text: string): ExceptionReport {
-  try {
-    return reportOf(JSON.parse(text), MOST_CAUSES);
-  } catch {
-    return { name: "Error", message: "the exception could not be read", stack: "" };
-  }
-}
-
-function reportOf(value: unknown, causes: number): ExceptionReport {
-  const { name, message, stack, cause } = Object(value) as Record<string, unknown>;
-  const text = (part: unknown) => (typeof part === "string" ? part : "");
-  return {
-    name: text(name),
-    message: text(message),
-    stack: text(stack),
-    ...(cause && causes > 0 ? { cause: reportOf(cause, causes - 1) } : {}),
-  };
 }

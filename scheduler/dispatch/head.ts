@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { CF_HEADER, REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
 import type { Client } from "../http/client-address.ts";
+import type { HttpProtocol } from "../http/request-head.ts";
 import type { RequestFacts } from "../http/vet.ts";
 
 export interface HeadParts {
@@ -51,3 +52,10 @@ export function headerJson(value: unknown): string {
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** Minimal `request.cf`: what holds without a network of data centres. */
+export const CF_JSON = {
+  "HTTP/1.0": headerJson({ httpProtocol: "HTTP/1.0" }),
+  "HTTP/1.1": headerJson({ httpProtocol: "HTTP/1.1" }),
+  "HTTP/2": headerJson({ httpProtocol: "HTTP/2" }),
+} as const satisfies Record<HttpProtocol, string>;

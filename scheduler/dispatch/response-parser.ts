@@ -11,8 +11,6 @@ import { badResponse, parseResponseHead, type ResponseHead } from "./response-he
 
 /** What a parser calls, always from within `push` or `finish`. */
 export interface ResponseHandler {
-  /** An interim response (100, 103); it may be passed on or left out. */
-  onInformation?(status: number, statusText: string, rawHeaders: readonly string[]): void;
   /** With `upgrade`, everything after the head is given to `onBody` as it is, until the connection ends. */
   onHead(head: ResponseHead): void;
   /** A piece of the body: a view of the pushed chunk. */
@@ -160,15 +158,13 @@ export class ResponseParser {
   }
 
   #takeHead(head: ResponseHead, atEnd: boolean): void {
-    const { status, statusText, rawHeaders, bodyKind } = head;
+    const { status, bodyKind } = head;
     if (status === 101 && !this.#upgradeAsked) {
       this.#fail(badResponse("101 to a request that asks for no upgrade"));
       return;
     }
-    if (status < 200 && status !== 101) {
-      this.#handler.onInformation?.(status, statusText, rawHeaders);
-      return;
-    }
+    // An interim response (100, 103) may be left out (RFC 9110 §15.2).
+    if (status < 200 && status !== 101) return;
     this.#persistent = head.persistent;
     if (bodyKind === "chunked") this.#chunked.reset();
     this.#left = head.contentLength;

@@ -21,7 +21,7 @@ export interface ConnectionLoss {
   readonly ahead: boolean;
 }
 
-export interface ResponseSink extends Pick<ResponseHandler, "onHead" | "onInformation"> {
+export interface ResponseSink extends Pick<ResponseHandler, "onHead"> {
   /** The head has been taken: the body may follow. */
   onSent(): void;
   onEnd(): void;
@@ -114,10 +114,6 @@ export class ThreadConnection {
     });
   }
 
-  get carries(): number {
-    return this.#entries.length;
-  }
-
   /** Whether a request may follow the one that is in the thread. */
   get takesAhead(): boolean {
     return this.#entries.length > 0 && !this.sending && !this.#entries[0]!.upgrade;
@@ -126,6 +122,11 @@ export class ThreadConnection {
   /** Whether a request was sent ahead, and its turn has not come. */
   isAhead(sink: ResponseSink): boolean {
     return this.#entries.findIndex((entry) => entry.sink === sink) > 0;
+  }
+
+  /** Another sink is told of the rest of the response that the thread is giving. */
+  handOver(sink: ResponseSink): void {
+    this.#entries[0]!.sink = sink;
   }
 
   /** Whether it carries nothing, and can. */
@@ -257,8 +258,8 @@ export class ThreadClient {
   }
 
   /**
-   * A connection that carries no request: a recently used one, or a new one.
-   * @param ahead the one whose request is in the thread is wanted, as long as there is one
+   * A connection for one more request. It carries none: it is a recently used one, or a new one.
+   * @param ahead the request is to be sent ahead: the latest connection, if it takes one behind those that it carries
    */
   connection(nowMs: number, ahead = false): ThreadConnection {
     if (ahead && this.#latest?.takesAhead) return this.#latest;

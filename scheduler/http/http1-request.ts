@@ -147,6 +147,7 @@ export class Http1Request implements ClientRequest {
 
   tunnel(status: number, lines: string): { readonly socket: Socket; readonly early: Buffer | undefined } {
     this.status = status;
+    this.headersSent = true;
     this.#answered = true;
     const early = this.#connection.release();
     const { socket } = this.#connection;

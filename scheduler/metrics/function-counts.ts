@@ -2,7 +2,7 @@
  * What is counted of each function, in plain numbers: this runs for every request. A function has series from its
  * first request or load on, until it is removed; so a node with a thousand functions, few of which are used, has few.
  */
-import type { Refusal } from "../dispatch/dispatcher.ts";
+import type { RefusalCause } from "../policy/effects.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What is read of a request that is over; an `Exchange` fits. Times are those of `performance.now()`. */
@@ -27,7 +27,7 @@ export class Counts {
   readonly statuses: number[] = STATUSES.map(() => 0);
   readonly duration = new Histogram();
   readonly wait = new Histogram();
-  readonly refused: Record<Refusal, number> = { full: 0, timeout: 0, "load-failed": 0 };
+  readonly refused: Record<RefusalCause, number> = { full: 0, timeout: 0, "load-failed": 0 };
   requestBytes = 0;
   responseBytes = 0;
   coldStarts = 0;

@@ -1,5 +1,5 @@
 /** The families of series that each function has. Their meaning is in `help`, for README and dashboards to rely on. */
-import type { Refusal } from "../dispatch/dispatcher.ts";
+import type { RefusalCause } from "../policy/effects.ts";
 import type { Family, Sample } from "./exposition.ts";
 import { type Counts, STATUSES } from "./function-counts.ts";
 
@@ -9,7 +9,7 @@ interface FunctionFamily extends Omit<Family, "samples"> {
   samples(counts: Counts, labels: Labels): readonly Sample[];
 }
 
-const REASONS: Readonly<Record<Refusal, string>> = {
+const REASONS: Readonly<Record<RefusalCause, string>> = {
   full: "queue-full",
   timeout: "queue-timeout",
   "load-failed": "load-failed",
@@ -57,7 +57,7 @@ const FAMILIES: readonly FunctionFamily[] = [
     samples: ({ refused }, labels) =>
       Object.entries(REASONS).map(([why, reason]) => ({
         labels: { ...labels, reason },
-        value: refused[why as Refusal],
+        value: refused[why as RefusalCause],
       })),
   },
   {

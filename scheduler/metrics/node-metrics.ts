@@ -2,7 +2,7 @@
  * The metrics of a node: what its events are counted in, and, when somebody asks, what it looks like at the moment.
  * Nothing here changes what the node does.
  */
-import type { Refusal } from "../dispatch/dispatcher.ts";
+import type { RefusalCause } from "../policy/effects.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { RestartCause } from "../server/supervisor.ts";
 import type { NodeStatus } from "../status/status.ts";
@@ -56,7 +56,7 @@ export class NodeMetrics {
     this.#malformed++;
   }
 
-  refused(functionName: string, why: Refusal): void {
+  refused(functionName: string, why: RefusalCause): void {
     this.#functions.of(functionName).refused[why]++;
   }
 

@@ -104,10 +104,6 @@ function serving(
     ...ports,
     registry,
     telemetry,
-    finished: (exchange) => {
-      telemetry.finished(exchange);
-      ports.finished(exchange);
-    },
   });
   return { registry, telemetry, engine };
 }

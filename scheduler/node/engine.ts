@@ -40,13 +40,15 @@ export class Engine {
         socketOf: (thread) => this.supervisor.member(thread.server)?.process.socketOf(thread.slot),
         load: (thread) => this.supervisor.load(thread),
         retire: (thread) => this.supervisor.end(thread),
-        suspect: (key) => this.supervisor.suspect(key),
         full: () => this.#adviseOnce(),
         due: () => this.supervisor.wake(),
+      },
+      {
+        suspect: (key) => this.supervisor.suspect(key),
         renderFailure: (exchange, failure) => reporter.exchangeFailed(exchange, failure),
         traceparent: (given) => tracer.traceparent(given),
         refused: ({ functionName }, why) => metrics.refused(functionName, why),
-        finished: (exchange) => ports.finished(exchange),
+        finished: [...telemetry.observers, (exchange) => ports.finished(exchange)],
       },
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );

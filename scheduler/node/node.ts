@@ -1,6 +1,6 @@
 /**
  * A running node: owns the lives of its listeners, servers, functions and admin socket, and starts and ends them in
- * order. Who it runs for (argv, signals, exit status) is main.ts's business.
+ * order. Who it runs for (argv, signals, exit status) is the business of main.ts and cli/serve.ts.
  */
 import { rmSync } from "node:fs";
 import type { FunctionRegistry } from "../deploy/registry.ts";

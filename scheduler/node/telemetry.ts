@@ -34,12 +34,10 @@ export class Telemetry {
   readonly journal: Journal;
   readonly metrics: NodeMetrics;
   readonly history: History;
-  readonly #options: NodeOptions;
-  readonly #sources: TelemetrySources;
+  /** Each is told of every request that is over. */
+  readonly observers: readonly ((exchange: Exchange) => void)[];
 
   constructor(project: Project, options: NodeOptions, sources: TelemetrySources) {
-    this.#options = options;
-    this.#sources = sources;
     const { dev, logs, tracer, onRequest } = options;
     const { followers, failures } = this;
     const { registry, slotOf } = sources;
@@ -61,13 +59,11 @@ export class Telemetry {
       spans: () => tracer.counts,
     });
     this.history = new History({ counts: () => this.metrics.functions, status: () => sources.status() });
-  }
-
-  /** A request is over. */
-  finished(exchange: Exchange): void {
-    this.metrics.finished(exchange);
-    this.#options.tracer.finished(exchange, this.#sources.slotOf);
-    this.journal.finished(exchange);
+    this.observers = [
+      (exchange) => this.metrics.finished(exchange),
+      (exchange) => tracer.finished(exchange, slotOf),
+      (exchange) => this.journal.finished(exchange),
+    ];
   }
 
   /** Nothing happens any more. Resolves when those who look have read that, or had the time to. */

@@ -3,6 +3,9 @@ import type { Ticket } from "./queue.ts";
 import type { Server } from "./server.ts";
 import type { Thread } from "./thread.ts";
 
+/** Why a request that waits gets no thread. */
+export type RefusalCause = "full" | "timeout" | "load-failed";
+
 export interface Effects<T> {
   /** Create the isolate; answer with `loaded` or `loadFailed`. */
   load(thread: Thread): void;
@@ -10,7 +13,7 @@ export interface Effects<T> {
   retire(thread: Thread): void;
   /** The request may go to the thread, which is already taken for it. */
   grant(ticket: Ticket<T>, thread: Thread): void;
-  refuse(ticket: Ticket<T>, why: "full" | "timeout" | "load-failed", reason?: string): void;
+  refuse(ticket: Ticket<T>, why: RefusalCause, reason?: string): void;
   /** A server has reached `max_threads_per_child` and would start another. */
   full(server: Server): void;
   /** The server has used most of its requests, or has drained: its owner should look at it. */

@@ -27,7 +27,6 @@ function receive(
     events.push(event);
   };
   const parser = new ResponseParser({
-    onInformation: (status, text, headers) => tell("information", status, text, headers),
     onHead: ({ status, statusText, rawHeaders, bodyKind }) =>
       tell("head", status, statusText, rawHeaders, bodyKind),
     onBody: (chunk) => {
@@ -186,8 +185,6 @@ const good: Record<string, [text: string, exchange: Exchange, events: unknown[]]
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
     {},
     [
-      ["information", 100, "Continue", []],
-      ["information", 103, "Early Hints", ["Link", "</a>"]],
       ["head", 204, "No Content", [], "none"],
       ["end", true],
     ],

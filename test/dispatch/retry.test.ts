@@ -13,25 +13,27 @@ import { spec } from "../support/fleet-world.ts";
 import { RawConnection } from "../support/http.ts";
 
 /** A listener and a dispatcher with one thread or several, whose socket is the test's. */
-async function setUp(test: TestContext, threads = 1) {
+async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) => string | undefined) {
   const thread = await FakeThread.make(test);
   const loading: Thread[] = [];
   const over: Exchange[] = [];
   const dispatcher = new Dispatcher(
     {
-      socketOf: () => thread.path,
+      socketOf: () => (socketOf ? socketOf(thread.path) : thread.path),
       load: (loads) => void loading.push(loads),
       retire: () => {},
-      suspect: () => {},
       full: () => {},
       due: () => {},
+    },
+    {
+      traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+      refused: () => {},
+      suspect: () => {},
       renderFailure({ request }, failure) {
         assert(failure instanceof DexterError);
         request.answer(failure.status, "", failure.code);
       },
-      traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
-      refused: () => {},
-      finished: (exchange) => void over.push(exchange),
+      finished: [(exchange) => void over.push(exchange)],
     },
     { queue: 10, queueTimeoutMs: 10_000 },
   );
@@ -102,6 +104,17 @@ describe("a request that nothing of reached the thread", { timeout: 20_000 }, ()
     assert.equal((await connection.head()).status, 502);
     assert.equal(over.length, 1);
     assert.equal(busy(), 0);
+  });
+
+  it("is sent once its thread has a server again", async (test) => {
+    let asked = 0;
+    const { thread, connect } = await setUp(test, 1, (path) => (++asked > 2 ? path : undefined));
+    await thread.listen();
+    const connection = await connect();
+    await connection.send({ method: "POST", path: "/again", body: "kept" });
+    assert.match(await answer(thread, 1, "kept"), /^POST \/again /);
+    assert.equal((await connection.head()).status, 200);
+    assert.equal(asked, 3);
   });
 
   it("keeps a body that came with it", async (test) => {

@@ -27,6 +27,9 @@ const instructions = read("packaging/docker/Dockerfile")
   .filter(Boolean)
   .map((line) => ({ name: line.split(" ")[0]!, value: line.slice(line.indexOf(" ") + 1).trim() }));
 const argumentOf = (name: string) => instructions.findLast((one) => one.name === name)!.value;
+/** The pattern is a name, or stands for all that end alike: "*.md". */
+const covers = (pattern: string, name: string) =>
+  pattern.startsWith("*") ? name.endsWith(pattern.slice(1)) : pattern === name;
 const list = (text: string) => JSON.parse(text.slice(text.indexOf("["))) as string[];
 
 describe("the Dockerfile", () => {
@@ -39,7 +42,10 @@ describe("the Dockerfile", () => {
       .split("\n")
       .flatMap((line) => /^!(.+)/.exec(line)?.[1] ?? []);
     for (const path of copied) {
-      assert.ok(existsSync(join(root, path)), path);
+      const exists = path.startsWith("*")
+        ? readdirSync(root).some((name) => covers(path, name))
+        : existsSync(join(root, path));
+      assert.ok(exists, path);
       assert.ok(kept.includes(path.split("/")[0]!), `${path} is kept out`);
     }
     assert.deepEqual([...kept].sort(), [...new Set(copied.map((path) => path.split("/")[0]!))].sort());
@@ -47,7 +53,11 @@ describe("the Dockerfile", () => {
 
   it("copies all that is packed", () => {
     const { files } = JSON.parse(read("package.json")) as { files: string[] };
-    for (const path of files.filter((name) => name !== "dist")) assert.ok(copied.includes(path), path);
+    for (const path of files.filter((name) => name !== "dist" && !name.startsWith("!")))
+      assert.ok(
+        copied.some((pattern) => covers(pattern, path)),
+        path,
+      );
   });
 
   it("runs as a user that is not root, and ends on the signal for a graceful stop", () => {
@@ -89,7 +99,10 @@ describe("what the Dockerfile makes", () => {
       const from = fromStage ? image.dir : root;
       if (fromStage) words.shift();
       const to = words.pop()!;
-      for (const path of words) {
+      const paths = words.flatMap((word) =>
+        word.startsWith("*") ? readdirSync(from).filter((name) => covers(word, name)) : [word],
+      );
+      for (const path of paths) {
         const target = /^\.?\/$|\/$/.test(to) ? join(inImage(to), basename(path)) : inImage(to);
         await mkdir(dirname(target), { recursive: true });
         if (join(from, path) !== target) await cp(join(from, path), target, { recursive: true });

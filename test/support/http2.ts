@@ -38,13 +38,24 @@ class Stream {
     return this.#heads.shift()!;
   }
 
+  /**
+   * Not `for await`: since Node.js 24 that takes a stream which the server has closed for one that was cut, also where
+   * all of it came and waits to be read.
+   */
   async *pieces(): AsyncGenerator<Buffer> {
-    try {
-      for await (const piece of this.stream) yield piece as Buffer;
-    } catch (error) {
-      throw new CutError(`the stream was cut: ${error}`);
+    const { stream } = this;
+    const wake = () => this.#wake();
+    stream.on("readable", wake).on("end", wake);
+    while (!stream.readableEnded) {
+      const piece: Buffer | null = stream.destroyed ? null : stream.read();
+      if (piece) yield piece;
+      else if (this.#over) throw new CutError("the stream was cut");
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
     }
-    if (this.stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw new CutError("the stream was reset");
+    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw new CutError("the stream was reset");
   }
 }
 

@@ -12,11 +12,13 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const { version, dependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 
 export const PACKAGE_VERSION: string = version;
+/** Names of the packages that an installation brings, but for those that they depend on. */
+export const DEPENDENCIES: readonly string[] = Object.keys(dependencies);
 /** What `npm pack` calls the package's file. */
 export const TARBALL = `dexter-${version}.tgz`;
 
 /** What packing does not need of a clone: much of it is big, and some is in use by other tests. */
-const LEFT_OUT = /^(?:\..*|node_modules|dist|test|bench|simulate|functions|.*\.tgz)$/;
+const LEFT_OUT = /^(?:\..*|node_modules|dist|test|bench|simulate|.*\.tgz)$/;
 
 /** A copy to pack in, so that nothing else that uses dist/ is disturbed. The caller removes it. */
 export async function cloneForPacking(): Promise<Folder> {
@@ -36,7 +38,8 @@ export async function npmPack(folder: Folder, ...options: string[]): Promise<str
 }
 
 /**
- * What `npm install <tarball>` makes, without a registry: the packages it needs come from this clone.
+ * What `npm install <tarball>` makes, without a registry: the packages that it depends on come from this clone, and no
+ * others.
  * @param modules the `node_modules` folder
  * @param bin the folder of the command
  */
@@ -46,7 +49,7 @@ export async function layOut(tarball: string, modules: string, bin: string): Pro
   await run("tar", ["-xzf", tarball, "-C", modules]);
   await run("mv", [join(modules, "package"), join(modules, "dexter")]);
   await symlink(join(modules, "dexter/bin/dexter.js"), join(bin, "dexter"));
-  for (const name of Object.keys(dependencies)) {
+  for (const name of DEPENDENCIES) {
     await mkdir(dirname(join(modules, name)), { recursive: true });
     await symlink(join(root, "node_modules", name), join(modules, name));
   }
