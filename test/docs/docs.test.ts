@@ -1,10 +1,11 @@
 /** The documents tell the truth about what a machine can check: commands, directives, links, files, imports. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { program } from "../../scheduler/cli/program.ts";
 import { DIRECTIVES } from "../../scheduler/config/directives.ts";
 import { LIMITS, rooms, sources } from "../../scripts/house.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "../fidelity/differences.ts";
@@ -140,38 +141,29 @@ describe("docs/", () => {
 });
 
 describe("commands", () => {
-  const helpOf = (...words: string[]) =>
-    spawnSync(process.execPath, [join(root, "bin/dexter.js"), ...words, "--help"], { encoding: "utf8" })
-      .stdout;
-  /** Names in the list of commands that a help has. */
-  const commandsIn = (help: string) =>
-    help.includes("\nCommands:")
-      ? [...help.slice(help.indexOf("\nCommands:")).matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!)
-      : [];
-  const commands = commandsIn(helpOf());
-  const groups = new Map(["secret", "token"].map((name) => [name, commandsIn(helpOf(name))]));
-  const helps = new Map<string, string>();
-  const optionsOf = (...words: string[]): readonly string[] => {
-    const command = words.join(" ");
-    if (!helps.has(command)) helps.set(command, helpOf(...words));
-    return helps.get(command)!.match(/--[a-z-]+/g) ?? [];
-  };
+  // Built in; the sources alone have none.
+  Object.assign(globalThis, { __DEXTER_VERSION__: "0.0.0" });
+  const dexter = program();
+  const commands = dexter.createHelp().visibleCommands(dexter);
+  const named = (name: string, among: readonly Command[]) => among.find((command) => command.name() === name);
 
   it("are all in the table of docs/commands.md", () => {
-    const named = table(read("docs/commands.md"), "command").map(([cell]) => code(cell).split(" ")[1]!);
-    assert.deepEqual(named.sort(), commands.filter((name) => name !== "help").sort());
+    const listed = table(read("docs/commands.md"), "command").map(([cell]) => code(cell).split(" ")[1]!);
+    const names = commands.map((command) => command.name());
+    assert.deepEqual(listed.sort(), names.filter((name) => name !== "help").sort());
   });
 
   for (const file of [...DOCUMENTS, "templates/default/README.md"]) {
     it(`exist when ${file} names them, and have the options`, () => {
       const calls = codeIn(read(file)).matchAll(/\bdexter(?:\.js)? ([a-z]+)((?: [^\n`|;&#)]*)?)/g);
       for (const [call, name = "", rest = ""] of calls) {
-        assert.ok(commands.includes(name), call);
+        const group = named(name, commands);
+        assert.ok(group, call);
         const [, second = ""] = /^ ([a-z]+)/.exec(rest) ?? [];
-        const known = groups.get(name);
-        if (known && second !== "") assert.ok(known.includes(second), call);
-        const options = optionsOf(name, ...(known && second !== "" ? [second] : []));
-        for (const option of rest.match(/(?<= )--[a-z-]+/g) ?? []) assert.ok(options.includes(option), call);
+        const command = second === "" || group.commands.length === 0 ? group : named(second, group.commands);
+        assert.ok(command, call);
+        const options = ["--help", ...command.options.map(({ long }) => long)];
+        for (const [option] of rest.matchAll(/(?<= )--[a-z-]+/g)) assert.ok(options.includes(option), call);
       }
     });
   }
