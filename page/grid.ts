@@ -4,7 +4,7 @@ import { megabytes, plural } from "./format.ts";
 import { moveInGrid } from "./grid-keys.ts";
 import type { Shown } from "./memory.ts";
 import { Tip } from "./tip.ts";
-import type { ServerState, ThreadState } from "./wire.ts";
+import type { ServerState, ThreadStatus } from "./wire.ts";
 
 const LETTERS = { idle: "_", busy: "W", starting: "S", retiring: "G", open: "." } as const;
 const WORDS: Readonly<Record<keyof typeof LETTERS, string>> = {
@@ -19,7 +19,7 @@ const LONG_S = 5;
 
 interface Cell {
   readonly slot: number;
-  readonly thread?: ThreadState;
+  readonly thread?: ThreadStatus;
 }
 
 export class Grid {
@@ -107,7 +107,7 @@ function updateCell(made: HTMLElement, { slot, thread }: Cell): void {
   made.dataset.tip = text.join("\n");
 }
 
-function textOf(slot: number, thread: ThreadState | undefined): string[] {
+function textOf(slot: number, thread: ThreadStatus | undefined): string[] {
   if (thread === undefined) return [`Thread ${slot}: ${WORDS.open}`];
   const serving = (thread.serving ?? []).map(
     ({ method, path, seconds }) => `${method} ${path} for ${seconds.toFixed(1)} s`,

@@ -11,7 +11,7 @@ export interface RequestState {
   readonly seconds: number;
 }
 
-export interface ThreadState {
+export interface ThreadStatus {
   readonly slot: number;
   readonly state: "starting" | "idle" | "busy" | "retiring";
   readonly function: string;
@@ -27,7 +27,7 @@ export interface ServerState {
   readonly state: "starting" | "running" | "draining";
   readonly requests: number;
   readonly rssBytes: number;
-  readonly threads: readonly ThreadState[];
+  readonly threads: readonly ThreadStatus[];
 }
 
 /** What requests were like in a time that is over. */

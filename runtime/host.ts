@@ -60,7 +60,10 @@ interface ThreadEntrypoint {
   abort(): Promise<void>;
 }
 
-/** The control socket. Answers 200, or 500 with the reason as text. */
+/**
+ * The control socket. Answers 200, also to `GET /`, which asks whether the server is alive; 404 when the version of a
+ * thread is not here; 422 with the reason as text when the thread cannot be made.
+ */
 export class Control extends WorkerEntrypoint<HostEnv> {
   override async fetch(request: Request): Promise<Response> {
     const [, kind, id] = new URL(request.url).pathname.split("/");

@@ -12,7 +12,10 @@ export const REQUEST_ID_HEADER = "x-request-id";
 /** workerd turns this header into `request.cf` and removes it. */
 export const CF_HEADER = "x-dexter-cf";
 
-/** Sent only for clients that spoke HTTPS to a trusted proxy: workerd makes `request.url` of it, and removes it. */
+/**
+ * Sent only for clients that spoke HTTPS, to dexter or to a trusted proxy: workerd makes `request.url` of it, and
+ * removes it.
+ */
 export const PROTO_HEADER = "x-dexter-proto";
 
 /** Every header that starts so is private: removed from client requests. */

@@ -23,5 +23,5 @@ function statusOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (!(error instanceof DexterError)) throw error;
   process.stderr.write(`dexter: ${error.message}\n`);
-  return error.code === "USAGE" ? 2 : 1;
+  return error.exitStatus;
 }

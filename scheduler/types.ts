@@ -164,6 +164,4 @@ export interface Version {
   readonly env: Readonly<Record<string, unknown>>;
   /** Source map (JSON text) of the main module, with `sources` as absolute paths. */
   readonly sourceMap?: string;
-  /** For a revision with secrets (see scheduler/versions/revision.ts), which is in memory only: the version without them. */
-  readonly built?: Version;
 }

@@ -56,12 +56,12 @@ class Simulation {
     this.#responseMs = new Float64Array(arrivals.atMs.length).fill(Number.NaN);
     const random = new Random(seed, "isolates");
     const ports = {
-      isAwaited: (thread: Thread) => this.#policy.queue.waiting(thread.functionName) > 0,
+      isAwaited: (thread: Thread) => this.#policy.queue.waiting(thread.pool) > 0,
       hasWaiting: () => this.#policy.queue.size > 0,
       made: (thread: Thread) => this.#made(thread),
       loaded: (thread: Thread) => this.#loaded(thread),
       ended: (thread: Thread) => this.#ended(thread),
-      unstarted: (thread: Thread) => this.#policy.unstarted(thread, this.#nowMs),
+      unstarted: (thread: Thread) => this.#policy.ended(thread, this.#nowMs),
     };
     this.#servers = Array.from(
       { length: node.servers },
@@ -157,7 +157,7 @@ class Simulation {
     const request: Request = { place };
     const thread = this.#policy.acquire(functionName, this.#nowMs);
     if (thread) return this.#start(request, thread);
-    const ticket: Ticket<Request> = { functionName, sinceMs: this.#nowMs, request };
+    const ticket: Ticket<Request> = { pool: functionName, sinceMs: this.#nowMs, request };
     this.#policy.wait(ticket);
   }
 

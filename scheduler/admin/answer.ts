@@ -15,23 +15,27 @@ export function answerOf(error: Error): FailureAnswer {
   return { status: statusOf(error), headers: headersOf(error), body: { error: message, code } };
 }
 
-/** Whether it is an answer to the caller, and no bug. */
-export function isExpected(error: Error): boolean {
+/** Whether the node could not do what it should, and not what was asked for is wrong. That it is busy is no failure. */
+export function isNodeFailure(error: Error): boolean {
+  const status = statusOf(error);
+  return status >= 500 && status !== 503;
+}
+
+function isExpected(error: Error): boolean {
   return error instanceof DexterError || error instanceof HTTPException;
 }
 
-/** Errors that no client of a function ever sees have no status of their own: the request cannot be done. */
-export function statusOf(error: Error): number {
+/** What no caller was meant to get is the node's own fault. */
+function statusOf(error: Error): number {
   if (error instanceof HTTPException) return error.status;
-  if (!(error instanceof DexterError)) return 500;
-  return error.status === 500 ? 422 : error.status;
+  return error instanceof DexterError ? (error.adminStatus ?? 500) : 500;
 }
 
 function headersOf(error: Error): Record<string, string> {
   if (!(error instanceof DexterError)) return {};
   const { retryAfterSeconds, allowed } = error.details;
   return {
-    ...(error.status === 401 && { "WWW-Authenticate": 'Bearer realm="dexter"' }),
+    ...(error.adminStatus === 401 && { "WWW-Authenticate": 'Bearer realm="dexter"' }),
     ...(retryAfterSeconds !== undefined && { "Retry-After": String(retryAfterSeconds) }),
     ...(allowed !== undefined && { Allow: String(allowed) }),
   };

@@ -7,7 +7,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import { DexterError } from "../errors.ts";
-import { answerOf, isExpected, statusOf } from "./answer.ts";
+import { answerOf } from "./answer.ts";
 import { type BodyLimit, limitBody, SMALL_BODY } from "./body.ts";
 import { type Caller, permits, type Scope } from "./caller.ts";
 
@@ -27,8 +27,8 @@ export type AdminFeature = (app: AdminApp) => void;
 export interface AdminPorts {
   /** Who makes the call. Throws a DexterError where nobody may. */
   identify(incoming: IncomingMessage): Caller;
-  /** A call was refused, or failed for a reason that is a bug. There is no caller if nobody may make it. */
-  refused(incoming: IncomingMessage, error: Error, caller?: Caller): void;
+  /** A call was refused, or the node failed to do it. There is no caller if nobody may make it. */
+  failed(incoming: IncomingMessage, error: Error, caller?: Caller): void;
 }
 
 /** The whole API, as one handler of requests. */
@@ -45,7 +45,7 @@ export function createAdmin(ports: AdminPorts, features: readonly AdminFeature[]
     throw noCall(app, c);
   });
   app.onError((error, c) => {
-    if (!isExpected(error) || statusOf(error) < 500) ports.refused(c.env.incoming, error, c.get("caller"));
+    ports.failed(c.env.incoming, error, c.get("caller"));
     return failure(c, error);
   });
   for (const add of features) add(app);
@@ -78,7 +78,7 @@ export async function readJson<T extends z.ZodType>(c: AdminContext, schema: T):
   try {
     if (text !== "") value = JSON.parse(text);
   } catch {
-    throw new DexterError("CALL_INVALID", { reason: "the body is not JSON" });
+    throw new DexterError("CALL_INVALID", { part: "body", reason: "must be JSON" });
   }
   return checked(schema, value);
 }
@@ -88,8 +88,7 @@ export function checked<T extends z.ZodType>(schema: T, value: unknown): z.outpu
   const found = schema.safeParse(value);
   if (found.success) return found.data;
   const [issue] = found.error.issues;
-  const where = issue!.path.join(".");
-  throw new DexterError("CALL_INVALID", { reason: `${where === "" ? "body" : where}: ${issue!.message}` });
+  throw new DexterError("CALL_INVALID", { part: issue!.path.join(".") || "body", reason: issue!.message });
 }
 
 /** There is no such call: not at all, or not with this method. */

@@ -1,6 +1,6 @@
 /**
  * The ways in to the admin API: the socket, whose owner may do anything, and the TCP address of `admin_listen`,
- * behind the gate. Both lead to the same calls, and tell the log whom they refused.
+ * behind the gate. Both lead to the same calls, and tell the log what was refused and what failed.
  */
 import type { IncomingMessage, Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
@@ -9,6 +9,7 @@ import type { Logger } from "../logs/logger.ts";
 import type { Prepared } from "../system/prepared.ts";
 import { Certificates } from "../tls/certificates.ts";
 import type { ListenAddress, NodeConfig } from "../types.ts";
+import { isNodeFailure } from "./answer.ts";
 import { type AdminFeature, createAdmin } from "./app.ts";
 import { type Caller, LOCAL } from "./caller.ts";
 import { addressOf, Gate, pathOf } from "./gate.ts";
@@ -58,12 +59,12 @@ export class AdminDoors {
 
   /** Throws LISTEN_FAILED. */
   async openSocket(path: string): Promise<void> {
-    const app = createAdmin({ identify: () => LOCAL, refused: this.#refused }, this.#features);
+    const app = createAdmin({ identify: () => LOCAL, failed: this.#failed }, this.#features);
     this.#socket = await openAdminSocket(path, app);
   }
 
   /**
-   * Opens a TCP address that is new. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
+   * Opens a TCP address that is new. Rejects with PORT_IN_USE, LISTEN_FAILED or a CertificateError, and then changes
    * nothing.
    */
   async change(config: AdminConfig): Promise<Prepared> {
@@ -105,10 +106,10 @@ export class AdminDoors {
   }
 
   async #open(address: ListenAddress, certificates: Certificates | undefined): Promise<AdminTcp> {
-    const app = createAdmin({ identify: this.#gate.identify, refused: this.#refused }, this.#features);
+    const app = createAdmin({ identify: this.#gate.identify, failed: this.#failed }, this.#features);
     const ports: AdminTcpPorts = {
       handle: getRequestListener(app.fetch, { overrideGlobalObjects: false }),
-      refused: this.#refused,
+      refused: this.#failed,
       dropped: (from, reason) =>
         this.#log.warn({ address: from ?? "unknown" }, `the admin API ended a connection: ${reason}`),
     };
@@ -125,7 +126,7 @@ export class AdminDoors {
       );
   }
 
-  readonly #refused = (incoming: IncomingMessage, error: Error, caller?: Caller): void => {
+  readonly #failed = (incoming: IncomingMessage, error: Error, caller?: Caller): void => {
     const details = {
       call: shown(`${incoming.method} ${pathOf(incoming)}`),
       ...(caller && { by: caller.name }),
@@ -133,7 +134,9 @@ export class AdminDoors {
       ...(incoming.socket.remoteAddress !== undefined && { address: addressOf(incoming) }),
     };
     // The first line says what; the caller got the others, such as a stack, and a failed deploy is logged with them.
-    this.#log.warn(details, `the admin API refused: ${shown(error.message.split("\n", 1)[0]!)}`);
+    const text = shown(error.message.split("\n", 1)[0]!);
+    if (isNodeFailure(error)) this.#log.error(details, `a call of the admin API failed: ${text}`);
+    else this.#log.warn(details, `the admin API refused a call: ${text}`);
   };
 }
 

@@ -58,12 +58,15 @@ export class Gate {
   static vet({ url = "", headersDistinct }: IncomingMessage): void {
     const { host = [] } = headersDistinct;
     if (host.length !== 1 || !isHost(host[0]!))
-      throw new DexterError("CALL_INVALID", { reason: "it has to have one Host header, with a host in it" });
+      throw new DexterError("CALL_INVALID", {
+        part: "Host",
+        reason: "there must be one, and it must be a host",
+      });
     if (!url.startsWith("/"))
-      throw new DexterError("CALL_INVALID", { reason: "it has to begin with a path" });
+      throw new DexterError("CALL_INVALID", { part: "the request target", reason: "must begin with /" });
   }
 
-  /** Throws HOST_REFUSED, ORIGIN_REFUSED, UNAUTHENTICATED or RATE_LIMITED. */
+  /** Throws HOST_REFUSED, ORIGIN_REFUSED, UNAUTHENTICATED, RATE_LIMITED, or what is wrong with the token. */
   readonly identify = (incoming: IncomingMessage): Caller => {
     const path = pathOf(incoming);
     const reads = READING.includes(incoming.method ?? "");
@@ -98,15 +101,8 @@ export class Gate {
    */
   #authenticate({ headers: { authorization } }: IncomingMessage, address: string): TokenCaller {
     try {
-      if (authorization === undefined)
-        throw new DexterError("UNAUTHENTICATED", {
-          reason: "a token is needed: send `Authorization: Bearer <token>`; `dexter token create` makes one",
-        });
-      const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-      if (token === undefined)
-        throw new DexterError("UNAUTHENTICATED", {
-          reason: "the Authorization header is not Bearer <token>",
-        });
+      const token = /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1];
+      if (token === undefined) throw new DexterError("UNAUTHENTICATED");
       return this.#ports.tokens.verify(token);
     } catch (error) {
       this.#count(this.#failures, address, "wrong tokens");

@@ -30,6 +30,9 @@ function textOf(name: string, bytes: ArrayBuffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new DexterError("SECRET_VALUE", { name, reason: "is not text in UTF-8; encode it, say in base64" });
+    throw new DexterError("SECRET_VALUE", {
+      name,
+      reason: "is not text in UTF-8; encode it, for example in base64",
+    });
   }
 }

@@ -57,7 +57,7 @@ export class TokenStore {
     this.#clock = clock;
   }
 
-  /** Reads the file, if there is one. Throws TOKENS_UNUSABLE for one that is damaged or that others may write. */
+  /** Reads the file, if there is one. Throws TOKENS_UNUSABLE, TOKENS_EXPOSED or TOKENS_UNREADABLE. */
   async open(): Promise<void> {
     this.#records = await readTokens(this.#path);
     await removeLeftovers(dirname(this.#path), `${basename(this.#path)}.`);
@@ -100,21 +100,18 @@ export class TokenStore {
     });
   }
 
-  /** Whose token it is. Throws UNAUTHENTICATED with the reason. */
+  /** Whose token it is. Throws TOKEN_INVALID, TOKEN_UNKNOWN or TOKEN_EXPIRED. */
   verify(token: string): TokenCaller {
     const id = idIn(token);
-    if (id === undefined)
-      throw unauthenticated("this is no token of dexter's, or not the whole of one; see `dexter token`");
+    if (id === undefined) throw new DexterError("TOKEN_INVALID");
     const record = this.#records.find((one) => one.id === id);
     const expected = record ? Buffer.from(record.digest, "hex") : NO_DIGEST;
     // In constant time: how long it takes tells nothing of how much of a guess was right.
     const isRight = timingSafeEqual(digestOf(token), expected);
-    if (!record || !isRight)
-      throw unauthenticated(`the token ${id} was revoked, or never given by this node`);
-    if (this.#isExpired(record))
-      throw unauthenticated(`the token ${record.name} expired at ${record.expiresAt}; create another`);
-    this.#usedMs.set(id, this.#clock());
+    if (!record || !isRight) throw new DexterError("TOKEN_UNKNOWN", { id });
     const { name, scope, functions, expiresAt } = record;
+    if (this.#isExpired(record)) throw new DexterError("TOKEN_EXPIRED", { name, expiresAt: expiresAt! });
+    this.#usedMs.set(id, this.#clock());
     return {
       tokenId: id,
       name,
@@ -148,19 +145,18 @@ export class TokenStore {
 async function readTokens(path: string): Promise<readonly TokenRecord[]> {
   try {
     const text = await readFile(path, "utf8");
-    if ((await stat(path)).mode & WRITABLE_BY_OTHERS)
-      throw unusable(path, "other users may write it; look at what is in it, then `chmod 600` it");
+    if ((await stat(path)).mode & WRITABLE_BY_OTHERS) throw new DexterError("TOKENS_EXPOSED", { path });
     return parseTokens(path, text);
   } catch (error) {
     if (error instanceof DexterError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw unusable(path, fileReason(error), error);
+    throw new DexterError("TOKENS_UNREADABLE", { path, reason: fileReason(error) }, { cause: error });
   }
 }
 
 function parseTokens(path: string, text: string): readonly TokenRecord[] {
   const damaged = (where: string, cause?: unknown) =>
-    unusable(path, `it is damaged; restore it, or remove it and create the tokens again (${where})`, cause);
+    new DexterError("TOKENS_UNUSABLE", { path, where }, { cause });
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -172,12 +168,4 @@ function parseTokens(path: string, text: string): readonly TokenRecord[] {
   const names = data.tokens.flatMap(({ id, name }) => [id, name]);
   if (new Set(names).size < names.length) throw damaged("two tokens have one name or id");
   return data.tokens;
-}
-
-function unusable(path: string, reason: string, cause?: unknown): DexterError {
-  return new DexterError("TOKENS_UNUSABLE", { path, reason }, { cause });
-}
-
-function unauthenticated(reason: string): DexterError {
-  return new DexterError("UNAUTHENTICATED", { reason });
 }

@@ -63,13 +63,13 @@ export async function deploy(directory: string, options: DeployCommandOptions): 
   if (options.json) console.log(JSON.stringify({ ok: true, functions: done }, undefined, 2));
 }
 
-/** Throws USAGE for a name that is none. */
+/** Throws NOT_IN_PROJECT. */
 function chosen({ functions }: Project, names: readonly string[] | undefined): readonly FunctionConfig[] {
   if (names === undefined) return functions;
   const unknown = names.find((name) => !functions.some((config) => config.name === name));
   if (unknown === undefined) return functions.filter(({ name }) => names.includes(name));
   const known = functions.map(({ name }) => name).join(", ");
-  throw new DexterError("USAGE", { reason: `--function: the project has no "${unknown}" (it has ${known})` });
+  throw new DexterError("NOT_IN_PROJECT", { name: unknown, known });
 }
 
 async function bundle(
@@ -126,19 +126,16 @@ async function hand(
   return { ...result, bytes: body.length, ms };
 }
 
-/** Throws USAGE. */
+/** Throws USAGE, CANARY_NEEDED. */
 function queryOf({ dryRun, canary, canaryWindow, sticky }: DeployCommandOptions): string {
   const query = new URLSearchParams();
   if (dryRun) query.set("dry-run", "");
-  if (canary === undefined && (canaryWindow ?? sticky) !== undefined)
-    throw new DexterError("USAGE", {
-      reason: "--canary-window and --sticky say how a --canary is to be done",
-    });
+  if (canary === undefined && (canaryWindow ?? sticky) !== undefined) throw new DexterError("CANARY_NEEDED");
   if (canary !== undefined) query.set("canary", canary.replace(/%$/, ""));
   if (canaryWindow !== undefined) {
     const window = duration(1_000).safeParse(canaryWindow);
     if (!window.success)
-      throw new DexterError("USAGE", { reason: `--canary-window ${window.error.issues[0]!.message}` });
+      throw new DexterError("USAGE", { option: "--canary-window", rule: window.error.issues[0]!.message });
     query.set("window", String(window.data));
   }
   if (sticky !== undefined) query.set("sticky", sticky);
@@ -173,7 +170,7 @@ function withDone(error: unknown, done: readonly Deployed[]): unknown {
   if (!(error instanceof DexterError) || done.length === 0) return error;
   const names = done.map((each) => each.function).join(", ");
   return new DexterError(
-    "REFUSED",
+    error.code === "NODE_FAILED" ? "NODE_FAILED" : "REFUSED",
     { reason: `${error.details.reason ?? error.message}\ndeployed before that: ${names}` },
     { cause: error },
   );

@@ -69,9 +69,7 @@ export async function remove(name: string, options: ClientOptions & { yes?: bool
     !options.yes &&
     !(await confirmed(`Delete ${name}, its ${found.length} versions and its secrets? [y/N] `))
   )
-    throw new DexterError("USAGE", {
-      reason: `${name} was not deleted; to delete it without being asked, pass --yes`,
-    });
+    throw new DexterError("NOT_CONFIRMED", { name });
   const removed = await callNode<Removed>(address, "DELETE", pathOf(name));
   if (options.json) return printJson({ function: name, ...removed });
   const { restored, failure } = removed;

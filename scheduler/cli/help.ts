@@ -10,7 +10,7 @@ const USUAL_WIDTH = 80;
 /** Longer lines are hard to read. */
 const MAX_WIDTH = 110;
 
-/** Throws USAGE for what is neither. */
+/** Throws NO_TOPIC for what is neither. */
 export function help(program: Command, topic?: string): void {
   const width = Math.min(process.stdout.columns ?? USUAL_WIDTH, MAX_WIDTH);
   if (topic === undefined)
@@ -23,9 +23,7 @@ export function help(program: Command, topic?: string): void {
     typeof one.name === "function" ? one.name() : one.name,
   );
   const near = closest(topic, names);
-  throw new DexterError("USAGE", {
-    reason: `there is no help about "${topic}"; did you mean ${near}? (dexter help lists the topics)`,
-  });
+  throw new DexterError("NO_TOPIC", { topic, near });
 }
 
 function topicList(width: number): string {

@@ -13,7 +13,7 @@ const INTERRUPT = "\u0003";
 const ERASE = ["\u007f", "\b"];
 const ERASE_ALL = "\u0015";
 
-/** @returns what was typed or pasted up to Enter. Throws USAGE when it was given up (Ctrl-C, the end of input). */
+/** @returns what was typed or pasted up to Enter. Throws NO_INPUT when it was given up (Ctrl-C, the end of input). */
 export async function hiddenInput(question: string, input: TerminalInput, output: Writable): Promise<string> {
   output.write(question);
   input.setRawMode(true);
@@ -27,7 +27,7 @@ export async function hiddenInput(question: string, input: TerminalInput, output
       else if (piece === ERASE_ALL) typed = [];
       else typed.push(piece);
     }
-    throw new DexterError("USAGE", { reason: "nothing was set" });
+    throw new DexterError("NO_INPUT");
   } finally {
     input.setRawMode(false);
     input.pause();

@@ -25,14 +25,15 @@ export interface CallOptions {
   readonly takeAll?: boolean;
 }
 
-/** Which node is meant. Throws USAGE, CONFIG_UNREADABLE, or what is wrong with the project. */
+/** Which node is meant. Throws USAGE, TOKEN_NEEDED, TOKEN_UNREADABLE, CONFIG_UNREADABLE, or what is wrong with the project. */
 export async function nodeAddress(options: ClientOptions): Promise<NodeAddress> {
   const { node } = options;
   if (node === undefined) return { socketPath: await adminSocketOf(options) };
   if (!/^https?:/.test(node)) return { socketPath: node };
   if (!URL.canParse(node))
     throw new DexterError("USAGE", {
-      reason: `--node must be https://host:port, or the path of a socket (got "${node}")`,
+      option: "--node",
+      rule: `must be https://host:port, or the path of a socket (got "${node}")`,
     });
   return { url: new URL(node), token: tokenOf(options) };
 }
@@ -42,7 +43,7 @@ export function showAddress(address: NodeAddress): string {
   return "url" in address ? address.url.origin : address.socketPath;
 }
 
-/** Throws USAGE where there is none: all that the commands ask for needs one. */
+/** Throws TOKEN_NEEDED where there is none: all that the commands ask for needs one. */
 function tokenOf({ node, tokenFile }: ClientOptions): string {
   const token = tokenFile === undefined ? process.env.DEXTER_TOKEN?.trim() : readToken(tokenFile);
   if (!token) {
@@ -50,14 +51,11 @@ function tokenOf({ node, tokenFile }: ClientOptions): string {
       tokenFile === undefined
         ? "put it into DEXTER_TOKEN or a file for --token-file"
         : `${tokenFile} is empty`;
-    const reason = `--node ${node} needs a token: ${where}; \`dexter token create\` on the node makes one`;
-    throw new DexterError("USAGE", { reason });
+    throw new DexterError("TOKEN_NEEDED", { node: node!, where });
   }
   // Nothing else can stand in a header.
   if (!/^[!-~]+$/.test(token))
-    throw new DexterError("USAGE", {
-      reason: `what ${tokenFile ?? "DEXTER_TOKEN"} holds is no token: it has spaces, or characters that are not ASCII`,
-    });
+    throw new DexterError("TOKEN_UNREADABLE", { where: tokenFile ?? "DEXTER_TOKEN" });
   return token;
 }
 
@@ -69,7 +67,10 @@ function readToken(tokenFile: string): string {
   }
 }
 
-/** The response as it comes. Throws NOT_RUNNING, NOT_ALLOWED, UNREACHABLE, or REFUSED with what the node says. */
+/**
+ * The response as it comes. Throws NOT_RUNNING, NOT_ALLOWED, UNREACHABLE, or REFUSED or NODE_FAILED with what the node
+ * says.
+ */
 export async function openCall(
   address: NodeAddress,
   method: string,
@@ -103,8 +104,11 @@ export async function openCall(
     call.on("response", resolve);
     call.end(body);
   });
-  if (takeAll || (response.statusCode ?? 0) < 400) return response;
-  throw new DexterError("REFUSED", { reason: await refusalOf(response) });
+  const { statusCode: status = 0 } = response;
+  if (takeAll || status < 400) return response;
+  // A node that is busy or stops has not failed.
+  const isFailure = status >= 500 && status !== 503;
+  throw new DexterError(isFailure ? "NODE_FAILED" : "REFUSED", { reason: await refusalOf(response) });
 }
 
 /** The JSON that the node answers. Throws as `openCall`. */

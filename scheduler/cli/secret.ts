@@ -26,10 +26,7 @@ export async function putSecret(
   const body = process.stdin.isTTY
     ? Buffer.from(await hiddenInput(`Value of ${name} (not shown): `, process.stdin, process.stderr))
     : await readValue(process.stdin);
-  if (body.length === 0)
-    throw new DexterError("USAGE", {
-      reason: `the value of ${name} is empty: give it on stdin, or call the command on a terminal to be asked`,
-    });
+  if (body.length === 0) throw new DexterError("INPUT_EMPTY", { name });
   if (body.length > MAX_SECRET_BYTES) throw tooBig();
   const result = await callNode<SecretChanged>(address, "PUT", pathOf(functionName, name), { body });
   if (options.json) return printJson(result);
@@ -57,9 +54,7 @@ export async function deleteSecret(
 ): Promise<void> {
   const address = await nodeAddress(options);
   if (!options.yes && !(await confirmed(`Delete the secret ${name} of ${functionName}? [y/N] `)))
-    throw new DexterError("USAGE", {
-      reason: `${name} was not deleted; to delete it without being asked, pass --yes`,
-    });
+    throw new DexterError("NOT_CONFIRMED", { name });
   const result = await callNode<SecretChanged>(address, "DELETE", pathOf(functionName, name));
   if (options.json) return printJson(result);
   console.log(told(result, "is deleted", "new threads are without it"));
@@ -97,11 +92,7 @@ function tooBig(): DexterError {
 
 /** The value is not repeated. */
 function onCommandLine(functionName: string, given: string): DexterError {
-  const name = given.split("=", 1)[0]!;
-  const reason =
-    "a secret's value must not stand on the command line, where others can read it; " +
-    `treat this one as known, and give another on stdin: dexter secret put ${functionName} ${name} < file`;
-  return new DexterError("USAGE", { reason });
+  return new DexterError("SECRET_SHOWN", { function: functionName, name: given.split("=", 1)[0]! });
 }
 
 function pathOf(functionName: string, name?: string): string {

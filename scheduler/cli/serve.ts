@@ -78,7 +78,10 @@ function inspectPort({ inspect }: ServeOptions): number {
   if (inspect === true || inspect === undefined) return INSPECT_PORT;
   const port = /^\d{1,5}$/.test(inspect) ? Number(inspect) : Number.NaN;
   if (port <= 65_535) return port;
-  throw new DexterError("USAGE", { reason: `--inspect must be a port from 0 to 65535 (got "${inspect}")` });
+  throw new DexterError("USAGE", {
+    option: "--inspect",
+    rule: `must be a port from 0 to 65535 (got "${inspect}")`,
+  });
 }
 
 async function requestLog() {

@@ -17,7 +17,7 @@ export async function createToken(name: string, options: TokenOptions): Promise<
   const asked = { name, scope, ...(functions && { functions }), ...(expires && { expires }) };
   const { error } = tokenRequest.safeParse(asked);
   const [issue] = error?.issues ?? [];
-  if (issue) throw new DexterError("USAGE", { reason: `${issue.path.join(".")}: ${issue.message}` });
+  if (issue) throw new DexterError("USAGE", { option: issue.path.join("."), rule: issue.message });
   const address = await nodeAddress(options);
   const body = JSON.stringify(asked);
   const made = await callNode<TokenInfo & { token: string }>(address, "POST", "/tokens", { body });

@@ -1,21 +1,14 @@
 /**
  * The canaries that run: each new version serves its part of a function's requests from threads of its own, which
- * the fleet knows by another name. What comes of it `policy/canary.ts` decides, once a second. A canary
+ * the fleet keeps in a pool of their own. What comes of it `policy/canary.ts` decides, once a second. A canary
  * lives in memory only: a node that is started again serves the version that was live.
  */
 
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { Logger } from "../logs/logger.ts";
-import {
-  Canary,
-  type CanarySettings,
-  type CanaryStatus,
-  canaryName,
-  type Verdict,
-} from "../policy/canary.ts";
+import { Canary, type CanarySettings, type CanaryStatus, type Verdict } from "../policy/canary.ts";
 import type { FunctionPackage } from "../versions/package.ts";
-import { contentId } from "../versions/revision.ts";
 import type { Candidate } from "./deployer.ts";
 import type { FunctionRegistry } from "./registry.ts";
 
@@ -24,7 +17,7 @@ const LOOK_MS = 1_000;
 export interface CanaryPorts {
   readonly registry: FunctionRegistry;
   readonly log: Logger;
-  /** Requests that wait for threads of the first name get one of the second's. */
+  /** Requests that wait for threads of the first pool get one of the second's. */
   reroute(from: string, to: string): void;
   /** Does what was decided; rejects when that is not possible now. */
   carryOut(functionName: string, verdict: Verdict): Promise<void>;
@@ -34,6 +27,8 @@ interface Running {
   readonly given: FunctionPackage;
   readonly by: string;
   readonly canary: Canary;
+  /** What the fleet keeps its threads and requests under. */
+  readonly pool: string;
   deciding: boolean;
 }
 
@@ -51,13 +46,13 @@ export class Canaries {
     return this.#running.get(functionName);
   }
 
-  /** Begins with a version that has proved itself under the canary's name. */
+  /** Begins with a version that has proved itself in the canary's pool. */
   begin(candidate: Candidate, given: FunctionPackage, settings: CanarySettings, by: string): void {
     const { name } = given.settings;
     this.#ports.registry.canaries.set(name, candidate.entry);
     candidate.finish();
     const canary = new Canary(settings, performance.now());
-    this.#running.set(name, { given, by, canary, deciding: false });
+    this.#running.set(name, { given, by, canary, pool: candidate.entry.pool, deciding: false });
     this.#timer ??= setInterval(() => this.#look(performance.now()), LOOK_MS).unref();
   }
 
@@ -67,19 +62,20 @@ export class Canaries {
     if (running === undefined) return undefined;
     this.#running.delete(functionName);
     this.#ports.registry.canaries.delete(functionName);
-    this.#ports.reroute(canaryName(functionName), functionName);
+    this.#ports.reroute(running.pool, functionName);
     if (this.#running.size === 0) this.close();
     return running.given.version.id;
   }
 
-  /** By which name the fleet finds the threads for this request. */
+  /** From which pool this request gets its thread. */
   poolFor(functionName: string, head: RequestHead): string {
     if (this.#running.size === 0) return functionName;
-    const canary = this.#running.get(functionName)?.canary;
-    if (canary === undefined) return functionName;
+    const running = this.#running.get(functionName);
+    if (running === undefined) return functionName;
+    const { canary, pool } = running;
     const { sticky } = canary.settings;
     const key = sticky && keyOf(head, sticky);
-    return canary.takes(key, Math.random()) ? canaryName(functionName) : functionName;
+    return canary.takes(key, Math.random()) ? pool : functionName;
   }
 
   /** A request is over. What its client gave up says nothing about the version. */
@@ -89,7 +85,7 @@ export class Canaries {
     const running = this.#running.get(functionName);
     if (running === undefined || outcome === "aborted") return;
     const failed = outcome === "lost" || request.status >= 500;
-    const side = pool === functionName ? "old" : "new";
+    const side = pool === running.pool ? "new" : "old";
     running.canary.observe(side, failed, performance.now() - startedAtMs);
   }
 
@@ -98,7 +94,7 @@ export class Canaries {
     if (running === undefined) return undefined;
     const { given, canary } = running;
     return {
-      version: contentId(given.version.id),
+      version: given.version.id,
       percent: canary.settings.percent,
       secondsLeft: Math.ceil(canary.leftMs(performance.now()) / 1_000),
       old: canary.old,
@@ -136,8 +132,9 @@ function keyOf(
 ): string | undefined {
   if (from === "header") return headerOf(block.rawHeaders, name);
   for (const pair of (headerOf(block.rawHeaders, "cookie") ?? "").split(";")) {
-    const [key, value] = pair.split("=", 2);
-    if (key?.trim() === name) return value ?? "";
+    const [key = "", ...value] = pair.split("=");
+    // A value may hold "=" itself.
+    if (key.trim() === name) return value.join("=");
   }
   return undefined;
 }

@@ -6,21 +6,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Exchange } from "../dispatch/exchange.ts";
 import { DexterError } from "../errors.ts";
-import { functionOf } from "../policy/canary.ts";
 import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "../server/load-error.ts";
-import type { LoadOutcome, Supervisor } from "../server/supervisor.ts";
+import type { LoadOutcome } from "../server/outcomes.ts";
+import type { Supervisor } from "../server/supervisor.ts";
 import { orAbandon, type Prepared } from "../system/prepared.ts";
 import type { Version } from "../types.ts";
-import { type SecretValues, withSecrets } from "../versions/revision.ts";
+import { type Revision, type SecretValues, withSecrets } from "../versions/revision.ts";
 import { checkHealth, UnwellError } from "./health-check.ts";
 import { type DeployedFunction, type FunctionRegistry, specOf } from "./registry.ts";
 
 /** A version that works, and is live when it is finished. */
 export interface Candidate extends Prepared {
   readonly entry: DeployedFunction;
-  readonly version: Version;
+  readonly version: Revision;
 }
 
 /** How many functions are built and proved at the same time: enough to keep two CPUs and the servers occupied. */
@@ -71,7 +71,7 @@ export class Deployer {
     try {
       const built = given ?? (await entry.builder.build());
       const version = withSecrets(built, await this.#secretsOf(built.functionName));
-      if (version.id === entry.live?.id) {
+      if (version.revision === entry.live?.revision) {
         delete entry.failure;
         return undefined;
       }
@@ -82,7 +82,7 @@ export class Deployer {
         finish: () => this.#commit(candidate),
         abandon: () => this.#abandon(candidate),
       };
-      this.#inWork.add(version.id);
+      this.#inWork.add(version.revision);
       if (where === "server") await orAbandon(candidate, () => this.#prove(candidate));
       this.#candidates.add(candidate);
       return candidate;
@@ -127,10 +127,10 @@ export class Deployer {
     entry.live = version;
     delete entry.failure;
     this.#candidates.delete(candidate);
-    const spec = specOf(entry.config, version);
+    const spec = specOf(entry, version);
     this.#fleet.spread(spec);
     this.#fleet.promote(spec, nowMs);
-    this.#fleet.activate(entry.config.name, nowMs);
+    this.#fleet.activate(entry.pool, nowMs);
     this.#done(version);
   }
 
@@ -142,20 +142,20 @@ export class Deployer {
   }
 
   /** What is in work no longer is forgotten sooner or later, live or not. */
-  #done(version: Version): void {
-    this.#inWork.delete(version.id);
-    for (const id of this.#registry.prune(this.#inWork)) this.#supervisor.forget(id);
+  #done(version: Revision): void {
+    this.#inWork.delete(version.revision);
+    for (const revision of this.#registry.prune(this.#inWork)) this.#supervisor.forget(revision);
   }
 
   #giveBack({ entry, version }: Candidate): void {
-    this.#fleet.unstage(specOf(entry.config, version));
+    this.#fleet.unstage(specOf(entry, version));
   }
 
   /** A function that is not fit to be served: it keeps its failure, and servers are not given it any more. */
   suspend(entry: DeployedFunction, failure: DexterError): void {
     delete entry.live;
     entry.failure = failure;
-    for (const ticket of this.#fleet.drop(entry.config.name)) ticket.request.fail(failure);
+    for (const ticket of this.#fleet.drop(entry.pool)) ticket.request.fail(failure);
   }
 
   /** Takes back what `prepareAll` did for entries that will not be used. */
@@ -201,7 +201,7 @@ export class Deployer {
     const proved = [...this.#candidates];
     for (;;) {
       if (this.#supervisor.isStopping) throw new DexterError("STOPPING");
-      const thread = this.#fleet.stage(specOf(entry.config, version));
+      const thread = this.#fleet.stage(specOf(entry, version));
       if (thread !== undefined) return thread;
       const other = proved.shift();
       if (other) this.#giveBack(other);
@@ -221,11 +221,11 @@ export class Deployer {
     late.catch(() => {});
     const outcome = await Promise.race([this.#supervisor.outcome(thread), late]).finally(() => timer.abort());
     if (outcome !== "late") return outcome;
-    const atFault = this.#supervisor.loadingIn(thread.server) === thread;
+    const atFault = this.#supervisor.member(thread.server)?.loader.loading === thread;
     await this.#supervisor.kill(thread.server);
     if (!atFault) return "lost";
     const reason = `it did not finish loading within ${this.#loadWithinMs / 1_000} s; does its module scope end?`;
-    throw new LoadError(functionOf(thread.functionName), reason);
+    throw new LoadError(thread.functionName, reason);
   }
 
   /** False when its server ended before it could be asked. Throws UnwellError. */

@@ -13,7 +13,6 @@ import { hardConflicts } from "../policy/routes.ts";
 import { orAbandon } from "../system/prepared.ts";
 import type { Turns } from "../system/turns.ts";
 import type { FunctionPackage } from "../versions/package.ts";
-import { contentId } from "../versions/revision.ts";
 import type { Deployed, DeployOptions, Removed, VersionStatus } from "./answers.ts";
 import type { Canaries } from "./canaries.ts";
 import type { Change, Pointer } from "./pointer.ts";
@@ -186,8 +185,7 @@ export class Deployments {
 
   /** The id of the content that is live, whatever its secrets are. */
   #liveId(name: string): string | undefined {
-    const live = this.#ports.registry.functions.get(name)?.live;
-    return live && contentId(live.id);
+    return this.#ports.registry.functions.get(name)?.live?.id;
   }
 
   /** Throws NOTHING_TO_COMPARE. */

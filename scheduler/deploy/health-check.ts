@@ -4,7 +4,6 @@ import { EXCEPTION_HEADER, type ExceptionReport } from "../../runtime/protocol.t
 import { parseReport } from "../dispatch/exception-report.ts";
 import { DexterError } from "../errors.ts";
 import type { Version } from "../types.ts";
-import { contentId } from "../versions/revision.ts";
 
 /** NOT_WELL: a version did not answer its health path well. */
 export class UnwellError extends DexterError {
@@ -13,7 +12,7 @@ export class UnwellError extends DexterError {
 
   constructor(version: Version, path: string, problem: HealthProblem) {
     const reason = typeof problem === "string" ? problem : `GET ${path} throws: ${problem.message}`;
-    super("NOT_WELL", { function: version.functionName, version: contentId(version.id), reason });
+    super("NOT_WELL", { function: version.functionName, version: version.id, reason });
     this.problem = problem;
     this.version = version;
   }

@@ -18,7 +18,7 @@ export interface ProofPorts {
  * @param what the change, for the log
  * @param version what the entry is to be made of; what its builder builds, if it is not given
  * @returns what may be finished; undefined when that is live already
- * @throws NOT_PROVED, with the stack in the sources' positions
+ * @throws NOT_PROVED, with the stack in the sources' positions; what the node itself is to blame for, as it is
  */
 export async function prove(
   { deployer, log, textOf }: ProofPorts,
@@ -32,6 +32,7 @@ export async function prove(
     if (!(cause instanceof DexterError)) throw cause;
     const reason = textOf(cause);
     log.warn({ function: entry.config.name }, `${what} failed, and what was live still is: ${reason}`);
+    if (cause.adminStatus === undefined || cause.adminStatus >= 500) throw cause;
     throw new DexterError("NOT_PROVED", { reason }, { cause });
   }
 }

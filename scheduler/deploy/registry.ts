@@ -5,21 +5,23 @@
 import type { VersionModule, VersionPayload } from "../../runtime/protocol.ts";
 import { type Builder, createBuilder, endBundler } from "../bundle/builder.ts";
 import type { DexterError } from "../errors.ts";
-import { canaryName } from "../policy/canary.ts";
+import { canaryPool } from "../policy/canary.ts";
 import type { FunctionSpec } from "../policy/thread.ts";
 import { canHide } from "../server/hidden-file.ts";
 import { runtimeModule } from "../system/built-file.ts";
 import type { FunctionConfig, FunctionSettings, Version } from "../types.ts";
 import type { FunctionPackage } from "../versions/package.ts";
-import { hasSecrets } from "../versions/revision.ts";
+import { hasSecrets, type Revision } from "../versions/revision.ts";
 
 export interface DeployedFunction {
   readonly config: FunctionSettings;
+  /** What the fleet keeps its threads and requests under. */
+  readonly pool: string;
   /** What it is built from; absent for a function from the store. */
   readonly source?: FunctionConfig;
   readonly builder: Builder;
   /** What requests get; absent until a build has worked. */
-  live?: Version;
+  live?: Revision;
   /** Why the newest code is not live. */
   failure?: DexterError;
 }
@@ -31,9 +33,10 @@ export class FunctionRegistry {
   readonly functions = new Map<string, DeployedFunction>();
   /** By function, the new version that gets a part of its requests. */
   readonly canaries = new Map<string, DeployedFunction>();
-  readonly #versions = new Map<string, Version>();
+  /** By what servers know them by. */
+  readonly #versions = new Map<string, Revision>();
   /** What `mayReside` found: it is asked every second, and a version may be megabytes. */
-  readonly #mayReside = new WeakMap<Version, boolean>();
+  readonly #mayReside = new WeakMap<Revision, boolean>();
   readonly #dev: boolean;
   readonly #inspect: boolean;
   readonly #prelude: Readonly<Record<string, VersionModule>>;
@@ -55,21 +58,27 @@ export class FunctionRegistry {
     const known = this.functions.get(config.name);
     if (known && JSON.stringify(known.source) === JSON.stringify(config)) return known;
     const builder = createBuilder(config, { dev: this.#dev });
-    return { config, source: config, builder, ...(known?.live ? { live: known.live } : {}) };
+    return {
+      config,
+      pool: config.name,
+      source: config,
+      builder,
+      ...(known?.live ? { live: known.live } : {}),
+    };
   }
 
   /** An entry as `entryFor` makes it, for a version that is built already. */
   entryOf({ settings, version }: FunctionPackage): DeployedFunction {
     const live = this.functions.get(settings.name)?.live;
     const builder = { inputs: [], build: async () => version, dispose: async () => {} };
-    return { config: settings, builder, ...(live ? { live } : {}) };
+    return { config: settings, pool: settings.name, builder, ...(live ? { live } : {}) };
   }
 
-  /** An entry for a version on trial: its threads have a name of their own, by which nobody asks. */
+  /** An entry for a version on trial: its threads are in a pool of their own, and it has no routes. */
   trialOf(given: FunctionPackage): DeployedFunction {
     const { live: _, ...entry } = this.entryOf(given);
-    const name = canaryName(given.settings.name);
-    return { ...entry, config: { ...given.settings, name, routes: [], catchAll: false } };
+    const pool = canaryPool(given.settings.name);
+    return { ...entry, pool, config: { ...given.settings, routes: [], catchAll: false } };
   }
 
   /** Makes an entry the function's own. The one that it replaces is disposed of. */
@@ -95,35 +104,41 @@ export class FunctionRegistry {
     await entry?.builder.dispose();
   }
 
+  /** What the fleet keeps threads and requests of the function under. */
+  poolsOf(name: string): string[] {
+    const entries = [this.functions.get(name), this.canaries.get(name)];
+    return entries.flatMap((entry) => entry?.pool ?? []);
+  }
+
   /** Makes a version known, so that servers can be given it. */
-  keep(version: Version): void {
-    this.#versions.delete(version.id);
-    this.#versions.set(version.id, version);
+  keep(version: Revision): void {
+    this.#versions.delete(version.revision);
+    this.#versions.set(version.revision, version);
   }
 
   /**
-   * Ids of versions that are kept no longer. Of functions that are not here, a few of the latest failures are kept,
+   * The revisions that are kept no longer. Of functions that are not here, a few of the latest failures are kept,
    * for their stacks.
    * @param inWork versions that prove themselves, or have
    */
   prune(inWork: ReadonlySet<string> = new Set()): string[] {
     const entries = [...this.functions.values(), ...this.canaries.values()];
-    const live = new Set(entries.map((entry) => entry.live?.id));
+    const live = new Set(entries.map((entry) => entry.live?.revision));
     const counts = new Map<string, number>();
     const pruned: string[] = [];
     for (const version of [...this.#versions.values()].reverse()) {
-      if (live.has(version.id) || inWork.has(version.id)) continue;
+      if (live.has(version.revision) || inWork.has(version.revision)) continue;
       const owner = this.functions.has(version.functionName) ? version.functionName : "";
       const count = (counts.get(owner) ?? 0) + 1;
       counts.set(owner, count);
-      if (count > KEPT_VERSIONS) pruned.push(version.id);
+      if (count > KEPT_VERSIONS) pruned.push(version.revision);
     }
     for (const id of pruned) this.#versions.delete(id);
     return pruned;
   }
 
-  version(id: string): Version | undefined {
-    return this.#versions.get(id);
+  version(revision: string): Revision | undefined {
+    return this.#versions.get(revision);
   }
 
   /** The newest version of a function that is kept, live or not. */
@@ -132,9 +147,9 @@ export class FunctionRegistry {
   }
 
   /** In a resident thread `abortIsolate` would end the whole server. What it is made of must be fit for disks. */
-  mayReside(id: string): boolean {
-    const version = this.#versions.get(id);
-    if (version === undefined || (hasSecrets(id) && !canHide())) return false;
+  mayReside(spec: FunctionSpec): boolean {
+    const version = this.#versions.get(spec.revision);
+    if (version === undefined || (hasSecrets(spec) && !canHide())) return false;
     // A generation outlives a trial.
     for (const { live } of this.canaries.values()) if (live === version) return false;
     const known = this.#mayReside.get(version) ?? !mentions(version, "abortIsolate");
@@ -143,8 +158,8 @@ export class FunctionRegistry {
   }
 
   /** What a server needs to load isolates of a version: the prelude in front of the user's modules. */
-  payload(id: string): VersionPayload | undefined {
-    const version = this.#versions.get(id);
+  payload(revision: string): VersionPayload | undefined {
+    const version = this.#versions.get(revision);
     if (version === undefined) return undefined;
     const main = JSON.stringify(`./${version.mainModule}`);
     const user = `import * as user from ${main};\nexport * from ${main};\nexport default user.default;\n`;
@@ -195,6 +210,6 @@ function withAsyncContext(flags: readonly string[]): readonly string[] {
   return has ? flags : [...flags, "nodejs_als"];
 }
 
-export function specOf(config: FunctionSettings, version: Version): FunctionSpec {
-  return { name: config.name, version: version.id, threads: config.threads };
+export function specOf({ config, pool }: DeployedFunction, { id, revision }: Revision): FunctionSpec {
+  return { functionName: config.name, pool, version: id, revision, threads: config.threads };
 }

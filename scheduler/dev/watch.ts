@@ -3,7 +3,8 @@
  * rebuilds the functions that read it; a change of configuration, or a function that comes or goes, reads
  * the whole project again.
  */
-import { statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import type { DeployedFunction } from "../deploy/registry.ts";
 import { DexterError } from "../errors.ts";
@@ -19,6 +20,8 @@ const GATHER_MS = 5;
 const MAX_GATHER_MS = 100;
 /** File times are counted in steps of the kernel's clock. */
 const CLOCK_STEP_MS = 10;
+/** A build command that writes something else each time is run no more often than this in a row for nothing. */
+const MOST_IN_VAIN = 3;
 
 export interface HotReloadOptions {
   readonly log: Logger;
@@ -36,8 +39,10 @@ export class HotReload {
   #running = false;
   #closed = false;
   #projectIsBroken = false;
-  /** Functions with a build command whose last build changed nothing: see `#takeUp`. */
-  #settled = new Set<DeployedFunction>();
+  /** What the last round took up, as it was then. */
+  #before: ReadonlyMap<string, string> = new Map();
+  /** Functions with a build command whose last builds in a row changed nothing, and how many: see `#takeUp`. */
+  #inVain = new Map<DeployedFunction, number>();
 
   constructor(node: DexterNode, options: HotReloadOptions) {
     this.#node = node;
@@ -81,23 +86,33 @@ export class HotReload {
     await this.#takeUp(changes);
     this.#watch(sinceMs);
     this.#running = false;
-    if (this.#changes.size > 0) this.#gather();
+    if (this.#changes.size > 0) return this.#gather();
+    // What comes from now on was not written by a command that has ended.
+    this.#inVain.clear();
   }
 
   /**
    * A build command writes files, which are changes again. They are taken up, for an edit may have come in
-   * between, until a build in which the command ran changes nothing.
+   * between, until a build in which the command ran changes nothing, and leaves what has changed as it was before.
    */
   async #takeUp(changes: Changes): Promise<void> {
-    const settled = this.#settled;
-    this.#settled = new Set();
+    const inVain = this.#inVain;
+    const before = this.#before;
+    this.#inVain = new Map();
+    this.#before = contentsOf(changes.keys());
     if (this.#scope.concernsProject(changes) && (await this.#takeUpProject())) return;
-    const entries = this.#scope.concerned(changes).filter((entry) => !settled.has(entry));
+    const scope = this.#scope;
+    const different = [...changes].filter(([file]) => this.#before.get(file) !== before.get(file));
+    const concerned = new Set(scope.concerned(new Map(different)));
+    const entries = scope.concerned(changes).filter((entry) => {
+      const count = inVain.get(entry) ?? 0;
+      return count === 0 || (count < MOST_IN_VAIN && concerned.has(entry));
+    });
     if (entries.length === 0) return;
     const updated = await this.#node.changes.rebuild(entries);
-    this.#settled = new Set(
-      entries.filter((entry) => entry.source?.build.command && !updated.includes(entry)),
-    );
+    for (const entry of entries)
+      if (entry.source?.build.command && !updated.includes(entry))
+        this.#inVain.set(entry, (inVain.get(entry) ?? 0) + 1);
   }
 
   /** Whether the project reads differently now, and has been taken up. One that is wrong changes nothing. */
@@ -137,6 +152,18 @@ export class HotReload {
   get #scope(): Scope {
     return new Scope(this.#node.project, this.#node.registry.functions.values());
   }
+}
+
+/** A digest of each file; empty for a folder, and for what is not there. */
+function contentsOf(files: Iterable<string>): Map<string, string> {
+  const digest = (file: string) => {
+    try {
+      return createHash("sha256").update(readFileSync(file)).digest("base64");
+    } catch {
+      return "";
+    }
+  };
+  return new Map([...files].map((file) => [file, digest(file)]));
 }
 
 function whatIsNew(before: Project, after: Project): string {

@@ -87,11 +87,11 @@ export class Dispatcher implements ExchangePorts {
     const thread = this.fleet.acquire(pool, nowMs, repeatable);
     if (thread) return exchange.start(thread);
     if (this.fleet.isCold(pool)) exchange.cold = true;
-    exchange.ticket = { functionName: pool, sinceMs: nowMs, request: exchange, repeatable };
+    exchange.ticket = { pool, sinceMs: nowMs, request: exchange, repeatable };
     this.fleet.wait(exchange.ticket);
   }
 
-  /** What waits for threads of the first name, or would come back to them, goes to the second's. */
+  /** What waits for threads of the first pool, or would come back to them, goes to the second's. */
   reroute(from: string, to: string): void {
     for (const exchange of this.exchanges) if (exchange.pool === from) exchange.pool = to;
     for (const { request } of this.fleet.drop(from)) {

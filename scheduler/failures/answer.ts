@@ -8,7 +8,6 @@ import { DexterError, type ErrorCode } from "../errors.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import { LoadError } from "../server/load-error.ts";
 import type { Version } from "../types.ts";
-import { contentId } from "../versions/revision.ts";
 import { wantsHtml } from "./accept.ts";
 import type { ErrorPageInput, PageError } from "./input.ts";
 import { renderErrorPage } from "./page.ts";
@@ -41,6 +40,11 @@ export function isException(failure: DexterError | ExceptionReport): failure is 
   return !(failure instanceof DexterError);
 }
 
+/** What a client is answered with. An error that was not meant for one is the node's own fault. */
+export function statusOf(failure: DexterError | ExceptionReport): number {
+  return isException(failure) ? 500 : (failure.status ?? 500);
+}
+
 /** An exception and its causes, with the positions of the sources, as text for the log. */
 export function exceptionText(report: ExceptionReport, version: Version | undefined): string {
   if (version === undefined) return report.stack || report.message;
@@ -62,7 +66,7 @@ export function answerFailure(
   mode: { readonly dev: boolean; readonly root: string },
 ): number {
   const { request, id } = failed;
-  const status = isException(failure) ? 500 : failure.status;
+  const status = statusOf(failure);
   const retryAfter = status === 503 ? RETRY_AFTER_S : undefined;
   const html = mode.dev && wantsHtml(acceptOf(request));
   const body = mode.dev
@@ -98,7 +102,7 @@ function pageInput(
     status,
     error: pageError(failure, version),
     functionName,
-    ...(version ? { version: contentId(version.id) } : {}),
+    ...(version ? { version: version.id } : {}),
     requestId: id,
     request: { method: request.method, url: request.head.url, headers: headersOf(request) },
     root,

@@ -15,17 +15,19 @@ import type { Excess } from "../logs/line-rate.ts";
 import type { Logger } from "../logs/logger.ts";
 import { RateGate } from "../logs/rate-gate.ts";
 import type { ExceptionEvent } from "../logs/tail-event.ts";
-import { functionOf } from "../policy/canary.ts";
 import type { Thread } from "../policy/thread.ts";
+import type { OutputStream } from "../server/launch.ts";
 import { LoadError } from "../server/load-error.ts";
+import type { Member } from "../server/member.ts";
 import { type ConsoleLine, parseServerLine } from "../server/output.ts";
-import type { Member } from "../server/supervisor.ts";
-import { contentId } from "../versions/revision.ts";
-import { answerFailure, exceptionText, type FailedRequest, isException } from "./answer.ts";
+import { answerFailure, exceptionText, type FailedRequest, isException, statusOf } from "./answer.ts";
 import { mapException } from "./stack.ts";
 
 /** What workerd says under most V8 flags, the default among them: isolates take some milliseconds longer to make. */
 const KNOWN_NOISE = "NOSENTRY per-isolate bootstrap compile cache failed its compatibility check";
+
+/** So much is shown of a line that cannot be read. */
+const SHOWN_LENGTH = 200;
 
 type Failure = DexterError | ExceptionReport;
 
@@ -68,8 +70,9 @@ export class Reporter {
     this.#failures.tellNow();
   }
 
-  /** A line that a server printed: its own, or a function's. */
-  serverLine(line: string, stream: "stdout" | "stderr", { loader, process }: Member): void {
+  /** A line that a server printed: its own, or a function's; or one on its control descriptor that cannot be read. */
+  serverLine(line: string, stream: OutputStream, { loader, process }: Member): void {
+    if (stream === "control") return this.#unreadable(line, process.slot);
     const said = parseServerLine(line);
     const level = said.message.startsWith(KNOWN_NOISE) ? "debug" : said.level;
     const { log, followers } = this.#options;
@@ -77,9 +80,15 @@ export class Reporter {
     // What nobody gets counts for nothing.
     const isRead = log.isLevelEnabled(level) || (thread !== undefined && followers.any);
     if (!isRead || !this.#lines.allows(thread?.functionName ?? "", said.message)) return;
-    const source = thread ? { function: functionOf(thread.functionName) } : { server: process.slot, stream };
+    const source = thread ? { function: thread.functionName } : { server: process.slot, stream };
     log[level]({ ...source, ...(said.requestId ? { requestId: said.requestId } : {}) }, said.message);
     if (thread && followers.any) this.#tellLine(said, thread, process.slot);
+  }
+
+  #unreadable(line: string, server: number): void {
+    if (!this.#lines.allows("", line)) return;
+    const shown = line.slice(0, SHOWN_LENGTH);
+    this.#options.log.warn({ server }, `a server wrote a control line that cannot be read: ${shown}`);
   }
 
   /** A server came or went. That is the operator's concern, and noise while somebody writes a function. */
@@ -99,7 +108,7 @@ export class Reporter {
     const { registry, log } = this.#options;
     const { thread, functionName, id } = exchange;
     const entry = registry.functions.get(functionName);
-    const version = thread ? registry.version(thread.version) : entry?.live;
+    const version = thread ? registry.version(thread.revision) : entry?.live;
     if (this.#failures.allows(functionName)) {
       const text = isException(failure) ? exceptionText(failure, version) : failure.message;
       log[isException(failure) ? "error" : "warn"]({ function: functionName, requestId: id }, text);
@@ -116,11 +125,13 @@ export class Reporter {
     return answerFailure(request, failure, { dev: this.#options.dev, root: this.#options.root() });
   }
 
-  /** Several failures as one error, which says all that the log would; anything unexpected as it is. */
+  /** Failures as one error, which says all that the log would; a single one whose message does, or a bug, as it is. */
   combined(failures: readonly unknown[]): unknown {
     const unexpected = failures.find((failure) => !(failure instanceof DexterError));
     if (unexpected !== undefined) return unexpected;
     const texts = failures.map((failure) => this.textOf(failure as DexterError));
+    const [only] = failures as readonly DexterError[];
+    if (failures.length === 1 && texts[0] === only!.message) return only;
     return new DexterError("BUILD_FAILED", { reason: texts.join("\n\n") }, { cause: failures[0] });
   }
 
@@ -129,8 +140,8 @@ export class Reporter {
       type: "console",
       time: isoTime(Date.now()),
       id: requestId ?? null,
-      function: functionOf(thread.functionName),
-      version: contentId(thread.version),
+      function: thread.functionName,
+      version: thread.version,
       server,
       thread: thread.slot,
       level,
@@ -146,12 +157,12 @@ export class Reporter {
       time: isoTime(Date.now()),
       id,
       function: functionName,
-      ...(servedBy && { version: contentId(servedBy.version), thread: servedBy.slot }),
+      ...(servedBy && { version: servedBy.version, thread: servedBy.slot }),
       ...(server !== undefined && { server }),
       method: request.method,
       host,
       path,
-      status: isException(failure) ? 500 : failure.status,
+      status: statusOf(failure),
       text,
     };
     this.#options.failures.add(event);

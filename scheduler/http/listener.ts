@@ -21,7 +21,7 @@ export interface RequestContext {
   readonly client: Client;
   readonly id: string;
   readonly functionName: string;
-  /** Whose threads serve it, where that is not the function's name. */
+  /** Which threads serve it, where that is not the function's own pool. */
   readonly pool?: string;
 }
 

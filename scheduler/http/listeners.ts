@@ -25,8 +25,8 @@ export class Listeners {
   }
 
   /**
-   * Opens the addresses that are new; those that are no longer wanted are closed in the end. Rejects with PORT_IN_USE, LISTEN_FAILED or CERTIFICATE, and then changes
-   * nothing.
+   * Opens the addresses that are new; those that are no longer wanted are closed in the end. Rejects with PORT_IN_USE,
+   * LISTEN_FAILED or a CertificateError, and then changes nothing.
    */
   async change({ listen, listenBacklog, sendBufferSize, tls }: NodeConfig): Promise<Prepared> {
     const isSecure = listen.some(({ secure }) => secure);

@@ -3,7 +3,6 @@ import type { Exchange } from "../dispatch/exchange.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { RefusedRequest } from "../http/connection.ts";
 import type { HeaderBlock, RequestHead } from "../http/request-head.ts";
-import { contentId } from "../versions/revision.ts";
 
 /** What is told of the client that went away before it had an answer, as others do. */
 const CLIENT_CLOSED = 499;
@@ -67,7 +66,7 @@ export function recordOf(
       served: {
         server: slotOf(servedBy.server),
         thread: servedBy.slot,
-        version: contentId(servedBy.version),
+        version: servedBy.version,
       },
       waitMs: grantedAtMs - startedAtMs,
     }),

@@ -57,7 +57,7 @@ function share(given: string): number {
 }
 
 function usage(what: string, expected: string, given: string): DexterError {
-  return new DexterError("USAGE", { reason: `${what} must be ${expected} (got "${given}")` });
+  return new DexterError("USAGE", { option: what, rule: `must be ${expected} (got "${given}")` });
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { RefusalCause } from "../policy/effects.ts";
 import type { Thread } from "../policy/thread.ts";
-import type { RestartCause } from "../server/supervisor.ts";
+import type { RestartCause } from "../server/supervision.ts";
 import type { NodeStatus } from "../status/status.ts";
 import { EventLoopDelay } from "./event-loop.ts";
 import { type Family, renderExposition, type Sample } from "./exposition.ts";

@@ -3,7 +3,7 @@
  * read when somebody asks; what a generation used between the last time and its end is not known.
  */
 
-import { RESTART_CAUSES, type RestartCause } from "../server/supervisor.ts";
+import { RESTART_CAUSES, type RestartCause } from "../server/supervision.ts";
 import { cpuSeconds } from "../server/usage.ts";
 import type { Family } from "./exposition.ts";
 

@@ -53,8 +53,8 @@ export class Engine {
       { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
     );
     this.supervisor = new Supervisor(this.dispatcher.fleet, supervisorSettings(node, options), {
-      payload: (id) => registry.payload(id),
-      mayReside: (id) => registry.mayReside(id),
+      payload: (revision) => registry.payload(revision),
+      mayReside: (spec) => registry.mayReside(spec),
       onLine: (line, stream, member) => reporter.serverLine(line, stream, member),
       onEvent: (level, event, details) => reporter.serverEvent(level, event, details),
       onRestart: (slot, cause) => metrics.restarted(slot, cause),
@@ -69,7 +69,7 @@ export class Engine {
   get responsiveSlots(): Set<number> {
     const servers = [...this.dispatcher.fleet.servers];
     const able = servers.filter(({ stage, responsive }) => stage === "open" && responsive);
-    return new Set(able.map(({ place }) => place.index));
+    return new Set(able.map(({ slot }) => slot.index));
   }
 
   /** A version that loaded before can fail later, in a thread that nobody waits for. */
@@ -77,7 +77,7 @@ export class Engine {
     const { registry, telemetry, isServing } = this.#ports;
     telemetry.metrics.loadFailed(thread);
     const entry = registry.functions.get(thread.functionName);
-    if (!entry || entry.live?.id !== thread.version) return;
+    if (!entry || entry.live?.revision !== thread.revision) return;
     const known = entry.failure instanceof LoadError;
     entry.failure = reason;
     if (!known && isServing()) telemetry.reporter.failure(reason);

@@ -94,7 +94,13 @@ export class DexterNode {
       functions: [...registry.functions].map(([name, { live }]) => {
         const canary = delivery.canaries.status(name);
         const routes = front.routesOf(name);
-        return { name, version: live?.id ?? "", routes, ...(canary ? { canary } : {}) };
+        return {
+          name,
+          version: live?.id ?? "",
+          routes,
+          pools: registry.poolsOf(name),
+          ...(canary ? { canary } : {}),
+        };
       }),
       connectionStatus: this.project.node.connectionStatus,
     });

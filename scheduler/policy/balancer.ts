@@ -1,5 +1,6 @@
 /**
- * The balancer: pure functions from candidates to a choice.
+ * The balancer: pure functions from candidates to a choice. Of equals, they choose the one with fewest threads, then
+ * the first.
  */
 
 export interface Candidate {
@@ -11,20 +12,48 @@ export interface Candidate {
   readonly responsive: boolean;
 }
 
+/** A server in which a thread may be started. */
+export interface Startable extends Candidate {
+  /** Threads on the way to requests that wait. */
+  readonly urgent: number;
+  readonly hasFreeSlot: boolean;
+}
+
 /**
- * The candidate with the fewest busy threads; of equals, the one with fewest threads, then the first.
- * A server that does not answer its probes is chosen only when `fallback` allows it.
+ * The candidate with the fewest requests in progress. A server that does not answer its probes is chosen only when
+ * `fallback` allows it.
  */
 export function leastBusy<T extends Candidate>(candidates: Iterable<T>, fallback = false): T | undefined {
+  return least(candidates, fallback ? always : isResponsive, requestsIn);
+}
+
+/**
+ * Of those with a free slot, the server to start a thread in for a request that waits. What is on the way to other
+ * requests counts as busy; spare threads that start do not, because they are made later.
+ */
+export function fewestComing<T extends Startable>(servers: Iterable<T>): T | undefined {
+  return least(servers, hasFreeSlot, requestsComing);
+}
+
+const always = () => true;
+const isResponsive = ({ responsive }: Candidate) => responsive;
+const hasFreeSlot = (server: Startable) => server.hasFreeSlot;
+const requestsIn = ({ busy }: Candidate) => busy;
+const requestsComing = ({ busy, urgent }: Startable) => busy + urgent;
+
+function least<T extends Candidate>(
+  candidates: Iterable<T>,
+  isAble: (candidate: T) => boolean,
+  loadOf: (candidate: T) => number,
+): T | undefined {
   let best: T | undefined;
+  let bestLoad = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    if (!candidate.responsive && !fallback) continue;
-    if (
-      best === undefined ||
-      candidate.busy < best.busy ||
-      (candidate.busy === best.busy && candidate.size < best.size)
-    ) {
+    if (!isAble(candidate)) continue;
+    const load = loadOf(candidate);
+    if (load < bestLoad || (load === bestLoad && candidate.size < best!.size)) {
       best = candidate;
+      bestLoad = load;
     }
   }
   return best;

@@ -4,15 +4,8 @@
  */
 
 /** The fleet knows the new version's threads as a function of their own; `@` stands in no function's name. */
-const SUFFIX = "@canary";
-
-export function canaryName(functionName: string): string {
-  return `${functionName}${SUFFIX}`;
-}
-
-/** The function that a thread or request belongs to, of which people speak. */
-export function functionOf(name: string): string {
-  return name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name;
+export function canaryPool(functionName: string): string {
+  return `${functionName}@canary`;
 }
 
 export interface CanarySettings {

@@ -3,42 +3,51 @@
  * started and retired, who waits. It has no clock and does no I/O: time comes in as an argument, and what
  * must happen outside goes out through `Effects`. The same code runs in the scheduler and in tests.
  *
- * Here is what can happen; the rules are in the parts: serving.ts, spares.ts, room.ts, residency.ts.
+ * Here is what can happen; the rules are in the parts: serving.ts, spares.ts, room.ts, residency.ts, upkeep.ts.
  */
 import { leastBusy } from "./balancer.ts";
 import type { Effects } from "./effects.ts";
 import { Functions } from "./functions.ts";
 import type { ServerLoad } from "./hot-threads.ts";
 import { Members } from "./members.ts";
-import type { Pool } from "./pool.ts";
 import { FairQueue, type Ticket } from "./queue.ts";
-import { residentsOf, wantsOthers } from "./residency.ts";
+import { Residency } from "./residency.ts";
 import { Room } from "./room.ts";
 import type { Server, ServerLimits } from "./server.ts";
 import { Serving } from "./serving.ts";
 import { Spares } from "./spares.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
+import { Upkeep } from "./upkeep.ts";
 
 export type { Effects } from "./effects.ts";
 
 export class Fleet<T> {
   readonly #effects: Effects<T>;
-  readonly #queueTimeoutMs: () => number;
   readonly #functions = new Functions();
   readonly #members = new Members();
   readonly #room: Room;
   readonly #spares: Spares;
   readonly #serving: Serving<T>;
+  readonly #upkeep: Upkeep<T>;
   readonly queue: FairQueue<T>;
+  readonly residency: Residency;
 
   constructor(effects: Effects<T>, limits: { queue: number; queueTimeoutMs: () => number }) {
     this.#effects = effects;
-    this.#queueTimeoutMs = limits.queueTimeoutMs;
     this.queue = new FairQueue(limits.queue);
-    const parts = { effects, functions: this.#functions, members: this.#members, queue: this.queue };
     this.#room = new Room(effects, this.#functions, this.#members);
-    this.#spares = new Spares(effects, this.#functions, this.#room);
-    this.#serving = new Serving({ ...parts, room: this.#room, spares: this.#spares });
+    this.#spares = new Spares(effects, this.#functions, this.#room, this.queue);
+    this.residency = new Residency(this.#functions, this.#members);
+    const parts = {
+      effects,
+      functions: this.#functions,
+      members: this.#members,
+      queue: this.queue,
+      room: this.#room,
+      spares: this.#spares,
+    };
+    this.#serving = new Serving(parts);
+    this.#upkeep = new Upkeep(parts, this.#serving, limits.queueTimeoutMs);
   }
 
   get servers(): Iterable<Server> {
@@ -52,12 +61,12 @@ export class Fleet<T> {
   // --- requests ---
 
   /** Takes a thread for a request of the function, or returns undefined: then `wait` for one. */
-  acquire(name: string, nowMs: number, repeatable = false): Thread | undefined {
-    const fn = this.#functions.get(name);
+  acquire(pool: string, nowMs: number, repeatable = false): Thread | undefined {
+    const fn = this.#functions.get(pool);
     if (fn === undefined) return undefined;
     this.#functions.activate(fn, nowMs);
     fn.heat.count();
-    if (this.queue.waiting(name) > 0) return undefined;
+    if (this.queue.waiting(pool) > 0) return undefined;
     const thread = this.#serving.take(fn, nowMs, repeatable);
     if (this.#serving.isTouched) this.#serving.settle(nowMs);
     return thread;
@@ -68,22 +77,22 @@ export class Fleet<T> {
     const refused = this.queue.add(ticket);
     if (refused) {
       this.#effects.refuse(refused, "full");
-      this.#serving.left(refused.functionName);
+      this.#serving.left(refused.pool);
     }
-    this.#serving.touch(ticket.functionName);
+    this.#serving.touch(ticket.pool);
     this.#serving.settle(ticket.sinceMs);
   }
 
   /** Whether the function has no thread that could serve, but at most some that start. */
-  isCold(name: string): boolean {
-    const fn = this.#functions.get(name);
+  isCold(pool: string): boolean {
+    const fn = this.#functions.get(pool);
     return fn !== undefined && !this.#members.isServed(fn);
   }
 
   /** The client of a waiting request has gone. */
   cancel(ticket: Ticket<T>): void {
     this.queue.remove(ticket);
-    this.#serving.left(ticket.functionName);
+    this.#serving.left(ticket.pool);
   }
 
   /** A request has left its thread. @param answered after a whole answer, which tells how long one takes */
@@ -95,12 +104,12 @@ export class Fleet<T> {
     if (server.busy === 0 && server.stage === "draining") this.#effects.due(server);
     if (thread.state === "retiring") {
       if (thread.inFlight === 0) this.#room.done(server, thread);
-    } else if (!this.#room.isCurrent(thread)) this.#room.retire(server, thread);
+    } else if (!this.#functions.isCurrent(thread)) this.#room.retire(server, thread);
     else if (this.#serving.owesSlot(server, thread)) this.#room.giveUp(server, thread);
-    else if (thread.inFlight === 0) this.#trim(server, server.poolOf(thread), nowMs);
+    else if (thread.inFlight === 0) this.#spares.trim(server, server.poolOf(thread), nowMs);
     if (this.queue.size === 0) return;
-    this.#serving.touch(thread.functionName);
-    if (wasFull) this.#serving.touchPlace(server.place);
+    this.#serving.touch(thread.pool);
+    if (wasFull) this.#serving.touchSlot(server.slot);
     else this.#serving.touchFreed(server, nowMs);
     this.#serving.settle(nowMs);
   }
@@ -111,16 +120,16 @@ export class Fleet<T> {
   promote(spec: FunctionSpec, nowMs: number): void {
     this.#functions.promote(spec, nowMs);
     for (const server of this.servers) {
-      this.#room.retireOutdated(server, spec.name);
+      this.#room.retireOutdated(server, spec.pool);
       this.#room.shed(server);
     }
-    this.#serving.touch(spec.name);
+    this.#serving.touch(spec.pool);
     this.#serving.settle(nowMs);
   }
 
   /** Counts the function as active from now on, as a request would. */
-  activate(name: string, nowMs: number): void {
-    this.#functions.activate(this.#functions.get(name)!, nowMs);
+  activate(pool: string, nowMs: number): void {
+    this.#functions.activate(this.#functions.get(pool)!, nowMs);
   }
 
   /** No function counts as active any more, until its next request. */
@@ -129,11 +138,11 @@ export class Fleet<T> {
   }
 
   /** Forgets a function; returns the requests that waited for it. */
-  drop(name: string): Ticket<T>[] {
-    const waiting = this.queue.takeAll(name);
-    this.#serving.left(name);
-    this.#functions.drop(name);
-    for (const server of this.servers) this.#room.retireOutdated(server, name);
+  drop(pool: string): Ticket<T>[] {
+    const waiting = this.queue.takeAll(pool);
+    this.#serving.left(pool);
+    this.#functions.drop(pool);
+    for (const server of this.servers) this.#room.retireOutdated(server, pool);
     return waiting;
   }
 
@@ -154,7 +163,7 @@ export class Fleet<T> {
 
   /** Gives up a staged version that will not be promoted. */
   unstage(spec: FunctionSpec): void {
-    for (const server of this.servers) this.#room.retireOutdated(server, spec.name);
+    for (const server of this.servers) this.#room.retireOutdated(server, spec.pool);
   }
 
   // --- servers ---
@@ -173,29 +182,10 @@ export class Fleet<T> {
     const server = this.#members.add(key, limits, index, nowMs);
     for (const [slot, spec] of residents.entries()) {
       server.adopt(spec, slot, nowMs);
-      this.#members.addHost(server, spec.name);
+      this.#members.addHost(server, spec.pool);
     }
     this.#spares.startAll(server);
     return server;
-  }
-
-  /** The threads that a generation should be born with: the start threads of hot functions, or of all active ones. */
-  residents(
-    whose: "hot" | "all",
-    limits: ServerLimits,
-    allowed: (spec: FunctionSpec) => boolean,
-  ): FunctionSpec[] {
-    return residentsOf(this.#functions, whose, allowed, limits.maxThreads);
-  }
-
-  /**
-   * Whether a server should be replaced because the next generation would be born with other threads.
-   * @param wanted those of `residents`
-   * @param restMs for so long servers and versions are left alone, so that several changes make one replacement
-   */
-  wantsResidents(key: number, wanted: readonly FunctionSpec[], nowMs: number, restMs?: number): boolean {
-    const server = this.server(key);
-    return server !== undefined && wantsOthers(server, this.#functions, wanted, nowMs, restMs);
   }
 
   /** Whether every thread that `addServer` started is ready, or has failed. */
@@ -206,7 +196,7 @@ export class Fleet<T> {
   open(key: number, nowMs: number): void {
     const server = this.server(key)!;
     this.#members.setStage(server, "open");
-    for (const { spec } of [...server.pools]) this.#room.retireOutdated(server, spec.name);
+    for (const { spec } of [...server.pools]) this.#room.retireOutdated(server, spec.pool);
     this.#settleAll(nowMs);
     this.#spares.fill(server, nowMs);
   }
@@ -262,7 +252,7 @@ export class Fleet<T> {
     if (server === undefined) return;
     if (thread.state === "retiring") return this.#effects.retire(thread);
     server.ready(thread, nowMs);
-    this.#serving.touch(thread.functionName);
+    this.#serving.touch(thread.pool);
     // Another function may wait for a slot: an idle thread can give way, one that starts could not.
     this.#serving.settle(nowMs);
   }
@@ -272,18 +262,18 @@ export class Fleet<T> {
     if (server === undefined) return;
     if (thread.state !== "retiring") this.#room.retire(server, thread);
     this.#room.remove(server, thread);
-    const fn = this.#functions.get(thread.functionName);
-    if (fn && this.#room.isCurrent(thread)) {
+    const fn = this.#functions.get(thread.pool);
+    if (fn && this.#functions.isCurrent(thread)) {
       this.#functions.failed(fn, nowMs);
       if (this.#members.sizeOf(fn) === 0)
-        for (const ticket of this.queue.takeAll(fn.name)) this.#effects.refuse(ticket, "load-failed", reason);
-      this.#serving.left(fn.name);
+        for (const ticket of this.queue.takeAll(fn.pool)) this.#effects.refuse(ticket, "load-failed", reason);
+      this.#serving.left(fn.pool);
     }
-    this.#serving.touch(thread.functionName);
+    this.#serving.touch(thread.pool);
     this.#serving.settle(nowMs);
   }
 
-  /** A retired thread's isolate has ended; its slot is free. */
+  /** A retired thread's isolate has ended, or its load had not begun; its slot is free. */
   ended(thread: Thread, nowMs: number): void {
     const server = this.server(thread.server);
     if (server === undefined) return;
@@ -292,47 +282,10 @@ export class Fleet<T> {
     if (server.stage === "open") this.#spares.fill(server, nowMs);
   }
 
-  /** A thread that retired before its load had begun was never there. */
-  unstarted(thread: Thread, nowMs: number): void {
-    this.ended(thread, nowMs);
-  }
-
   // --- time ---
 
-  /** Once a second, and whenever something may have been missed: repairs what events did not. */
+  /** Once a second, and whenever something may have been missed. */
   tick(nowMs: number): void {
-    for (const ticket of this.queue.expire(nowMs, this.#queueTimeoutMs())) {
-      this.#effects.refuse(ticket, "timeout");
-      this.#serving.left(ticket.functionName);
-    }
-    this.#keepInUse(nowMs);
-    this.#functions.cool(nowMs);
-    for (const server of this.#members.open) {
-      for (const pool of server.pools) {
-        const { name, version } = pool.spec;
-        if (!this.#functions.isCurrent(name, version)) continue;
-        if (this.#functions.active.has(this.#functions.get(name)!)) this.#trim(server, pool, nowMs);
-        else this.#room.retireIdle(server, pool);
-      }
-      this.#room.shed(server);
-      this.#spares.fill(server, nowMs);
-    }
-    this.#settleAll(nowMs);
-  }
-
-  #trim(server: Server, pool: Pool, nowMs: number): void {
-    this.#spares.trim(server, pool, nowMs, this.queue.waiting(pool.spec.name) > 0);
-  }
-
-  /** A request that takes long, or waits long, keeps its function active. */
-  #keepInUse(nowMs: number): void {
-    const use = (name: string) => {
-      const fn = this.#functions.get(name);
-      if (fn) this.#functions.use(fn, nowMs);
-    };
-    for (const name of this.queue.waitingFunctions()) use(name);
-    for (const server of this.#members.open)
-      for (const { busy, spec } of server.pools)
-        if (busy > 0 && this.#functions.isCurrent(spec.name, spec.version)) use(spec.name);
+    this.#upkeep.tick(nowMs);
   }
 }

@@ -3,7 +3,7 @@
  * There may be ten thousand of them, so what happens with every request does not look at them all.
  */
 import { Heat } from "./heat.ts";
-import type { FunctionSpec } from "./thread.ts";
+import type { FunctionSpec, Identity } from "./thread.ts";
 
 /** After a failed load no spare threads are started for this long. */
 const LOAD_RETRY_MS = 1_000;
@@ -29,20 +29,21 @@ export class FunctionState {
     this.promotedMs = nowMs;
   }
 
-  get name(): string {
-    return this.spec.name;
+  get pool(): string {
+    return this.spec.pool;
   }
 }
 
 export class Functions {
+  /** By pool. */
   readonly #all = new Map<string, FunctionState>();
   /** Functions with a request within `idle_timeout`, in the order in which they became active. */
   readonly #active = new Set<FunctionState>();
   readonly #hot = new Set<FunctionState>();
   #latest: FunctionState | undefined;
 
-  get(name: string): FunctionState | undefined {
-    return this.#all.get(name);
+  get(pool: string): FunctionState | undefined {
+    return this.#all.get(pool);
   }
 
   get active(): ReadonlySet<FunctionState> {
@@ -60,24 +61,24 @@ export class Functions {
   }
 
   /** Whether this is the version that requests go to. */
-  isCurrent(name: string, version: string): boolean {
-    return this.#all.get(name)?.spec.version === version;
+  isCurrent({ pool, revision }: Identity): boolean {
+    return this.#all.get(pool)?.spec.revision === revision;
   }
 
   promote(spec: FunctionSpec, nowMs: number): void {
-    const known = this.#all.get(spec.name);
-    if (known === undefined) return void this.#all.set(spec.name, new FunctionState(spec, nowMs));
+    const known = this.#all.get(spec.pool);
+    if (known === undefined) return void this.#all.set(spec.pool, new FunctionState(spec, nowMs));
     Object.assign(known, { spec, promotedMs: nowMs });
     if (spec.threads.minSpareThreads === 0) this.#unlink(known);
     known.placedMs = Number.NEGATIVE_INFINITY;
   }
 
-  drop(name: string): void {
-    const fn = this.#all.get(name);
+  drop(pool: string): void {
+    const fn = this.#all.get(pool);
     if (fn === undefined) return;
     this.#deactivate(fn);
     this.#hot.delete(fn);
-    this.#all.delete(name);
+    this.#all.delete(pool);
   }
 
   /** The function is, or might be, asked for now: it is active from now on. */

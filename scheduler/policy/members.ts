@@ -4,11 +4,12 @@
  */
 import type { FunctionState } from "./functions.ts";
 import type { Pool } from "./pool.ts";
-import { type Place, Server, type ServerLimits, type ServerStage } from "./server.ts";
+import { Server, type ServerLimits, type ServerSlot, type ServerStage } from "./server.ts";
 
 export class Members {
   readonly #all = new Map<number, Server>();
-  readonly #places = new Map<number, Place>();
+  /** By index. */
+  readonly #slots = new Map<number, ServerSlot>();
   #open: readonly Server[] = [];
   /** By function, the servers with threads of any version of it, in the order of their keys. */
   readonly #hosts = new Map<string, readonly Server[]>();
@@ -27,9 +28,9 @@ export class Members {
 
   /** @param index of the server slot, whose generations share what is busy */
   add(key: number, limits: ServerLimits, index: number, nowMs: number): Server {
-    const place = this.#places.get(index) ?? { index, busyThreads: 0 };
-    this.#places.set(index, place);
-    const server = new Server(key, limits, place, nowMs);
+    const slot = this.#slots.get(index) ?? { index, busyThreads: 0 };
+    this.#slots.set(index, slot);
+    const server = new Server(key, limits, slot, nowMs);
     this.#all.set(key, server);
     return server;
   }
@@ -37,8 +38,8 @@ export class Members {
   /** The process is gone, and its threads with it. */
   remove(server: Server): void {
     this.#all.delete(server.key);
-    server.place.busyThreads -= server.busyThreads;
-    for (const { spec } of server.pools) this.removeHost(server, spec.name);
+    server.slot.busyThreads -= server.busyThreads;
+    for (const { spec } of server.pools) this.removeHost(server, spec.pool);
     this.#refreshOpen();
   }
 
@@ -65,23 +66,23 @@ export class Members {
     return this.#open.filter((server) => server.takesThreads && (server.responsive || anyway));
   }
 
-  hostsOf(name: string): readonly Server[] {
-    return this.#hosts.get(name) ?? [];
+  hostsOf(pool: string): readonly Server[] {
+    return this.#hosts.get(pool) ?? [];
   }
 
-  addHost(server: Server, name: string): void {
-    const hosts = this.hostsOf(name);
+  addHost(server: Server, pool: string): void {
+    const hosts = this.hostsOf(pool);
     if (hosts.includes(server)) return;
     this.#hosts.set(
-      name,
+      pool,
       [...hosts, server].sort((a, b) => a.key - b.key),
     );
   }
 
-  removeHost(server: Server, name: string): void {
-    const left = this.hostsOf(name).filter((host) => host !== server);
-    if (left.length > 0) this.#hosts.set(name, left);
-    else this.#hosts.delete(name);
+  removeHost(server: Server, pool: string): void {
+    const left = this.hostsOf(pool).filter((host) => host !== server);
+    if (left.length > 0) this.#hosts.set(pool, left);
+    else this.#hosts.delete(pool);
   }
 
   /** Threads of the function's live version in open servers. */
@@ -101,24 +102,10 @@ export class Members {
 
   #count(fn: FunctionState, counted: (pool: Pool, server: Server) => number): number {
     let total = 0;
-    for (const server of this.hostsOf(fn.name)) {
+    for (const server of this.hostsOf(fn.pool)) {
       const pool = server.stage === "open" ? server.pool(fn.spec) : undefined;
       if (pool) total += counted(pool, server);
     }
     return total;
   }
-}
-
-/**
- * Of those with a free slot, the server to start a thread in for a request that waits. What is on the way to other
- * requests counts as busy; spare threads that start do not, because they are made later.
- */
-export function fewestComing(servers: readonly Server[]): Server | undefined {
-  let best: Server | undefined;
-  for (const server of servers) {
-    if (!server.hasFreeSlot) continue;
-    const more = best ? server.busy + server.urgent - best.busy - best.urgent : -1;
-    if (more < 0 || (more === 0 && server.size < best!.size)) best = server;
-  }
-  return best;
 }

@@ -6,7 +6,8 @@
 
 /** A waiting request. `grant`, `refuse` or `cancel` ends the wait; the first of them wins. */
 export interface Ticket<T> {
-  readonly functionName: string;
+  /** Whose threads may serve it: see `Identity`. */
+  readonly pool: string;
   readonly sinceMs: number;
   /** Sending it twice does no harm, as long as no thread has begun it: it may be sent ahead. */
   readonly repeatable?: boolean;
@@ -14,6 +15,7 @@ export interface Ticket<T> {
 }
 
 export class FairQueue<T> {
+  /** By pool. */
   readonly #lines = new Map<string, Ticket<T>[]>();
   #limit: number;
   #size = 0;
@@ -40,12 +42,12 @@ export class FairQueue<T> {
     return this.#lines.size;
   }
 
-  waiting(functionName: string): number {
-    return this.#lines.get(functionName)?.length ?? 0;
+  waiting(pool: string): number {
+    return this.#lines.get(pool)?.length ?? 0;
   }
 
-  oldest(functionName: string): Ticket<T> | undefined {
-    return this.#lines.get(functionName)?.[0];
+  oldest(pool: string): Ticket<T> | undefined {
+    return this.#lines.get(pool)?.[0];
   }
 
   /**
@@ -56,44 +58,44 @@ export class FairQueue<T> {
     let refused: Ticket<T> | undefined;
     if (this.#size >= this.#limit) {
       const longest = this.#longest();
-      const mine = this.waiting(ticket.functionName);
+      const mine = this.waiting(ticket.pool);
       if (longest === undefined || longest.length <= mine + 1) return ticket;
       refused = longest.at(-1)!;
       this.remove(refused);
     }
-    const line = this.#lines.get(ticket.functionName);
+    const line = this.#lines.get(ticket.pool);
     if (line) line.push(ticket);
-    else this.#lines.set(ticket.functionName, [ticket]);
+    else this.#lines.set(ticket.pool, [ticket]);
     this.#size++;
     return refused;
   }
 
   /** Takes the function's oldest ticket, and moves the function behind the others. */
-  take(functionName: string): Ticket<T> | undefined {
-    const line = this.#lines.get(functionName);
+  take(pool: string): Ticket<T> | undefined {
+    const line = this.#lines.get(pool);
     const ticket = line?.shift();
     if (ticket === undefined) return undefined;
     this.#size--;
-    this.#lines.delete(functionName);
-    if (line!.length > 0) this.#lines.set(functionName, line!);
+    this.#lines.delete(pool);
+    if (line!.length > 0) this.#lines.set(pool, line!);
     return ticket;
   }
 
   /** Takes all that wait for the function. */
-  takeAll(functionName: string): Ticket<T>[] {
-    const line = this.#lines.get(functionName) ?? [];
+  takeAll(pool: string): Ticket<T>[] {
+    const line = this.#lines.get(pool) ?? [];
     this.#size -= line.length;
-    this.#lines.delete(functionName);
+    this.#lines.delete(pool);
     return line;
   }
 
   /** Removes a ticket that no longer waits. Returns whether it was there. */
   remove(ticket: Ticket<T>): boolean {
-    const line = this.#lines.get(ticket.functionName);
+    const line = this.#lines.get(ticket.pool);
     const place = line?.indexOf(ticket) ?? -1;
     if (place < 0) return false;
     line!.splice(place, 1);
-    if (line!.length === 0) this.#lines.delete(ticket.functionName);
+    if (line!.length === 0) this.#lines.delete(ticket.pool);
     this.#size--;
     return true;
   }

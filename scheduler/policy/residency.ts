@@ -4,8 +4,9 @@
  * and of those that want a place, the first to come keeps it.
  */
 import type { Functions } from "./functions.ts";
-import type { Server } from "./server.ts";
-import type { FunctionSpec, Thread } from "./thread.ts";
+import type { Members } from "./members.ts";
+import type { ServerLimits } from "./server.ts";
+import type { FunctionSpec } from "./thread.ts";
 
 /** A server lives at least so long, and a version is live at least so long, before one gives way for the other. */
 export const RESIDENTS_AFTER_MS = 5_000;
@@ -26,66 +27,56 @@ function startThreadsOf(specs: readonly FunctionSpec[], maxThreads: number): Fun
   return rounds.flat().slice(0, room);
 }
 
-/** What of a server and its functions counts for `isOutdated`. */
-interface Residency {
-  /** How long the server has been there. */
-  readonly ageMs: number;
-  /** Its resident threads. */
-  readonly born: readonly Thread[];
-  /** What the next generation would be born with. */
-  readonly wanted: readonly FunctionSpec[];
-  /** The version that is live, and for how long; undefined when the function is gone. */
-  live(
-    name: string,
-  ): { readonly version: string; readonly ageMs: number; readonly active: boolean } | undefined;
-}
+export class Residency {
+  readonly #functions: Functions;
+  readonly #members: Members;
 
-/**
- * Whether a server should be replaced by one that is born with other threads.
- * @param restMs how long servers and versions are left alone: `RESIDENTS_AFTER_MS`
- */
-function isOutdated({ ageMs, born, wanted, live }: Residency, restMs: number): boolean {
-  if (ageMs < restMs) return false;
-  const isSettled = (name: string) => (live(name)?.ageMs ?? 0) >= restMs;
-  const has = ({ name, version }: FunctionSpec) =>
-    born.some((thread) => thread.functionName === name && thread.version === version);
-  if (wanted.some((spec) => !has(spec) && isSettled(spec.name))) return true;
-  return born.some(({ functionName, version }) => {
-    const now = live(functionName);
-    if (now?.active && now.version === version) return false;
-    return ageMs >= Math.max(restMs, DEAD_WEIGHT_MS) && (now === undefined || now.ageMs >= restMs);
-  });
-}
+  constructor(functions: Functions, members: Members) {
+    this.#functions = functions;
+    this.#members = members;
+  }
 
-/** The threads that a generation should be born with: the start threads of hot functions, or of all active ones. */
-export function residentsOf(
-  functions: Functions,
-  whose: "hot" | "all",
-  allowed: (spec: FunctionSpec) => boolean,
-  maxThreads: number,
-): FunctionSpec[] {
-  const chosen = [...functions.active].filter(
-    ({ heat, spec }) => (whose === "all" || heat.wasHot) && allowed(spec),
-  );
-  chosen.sort((one, other) => one.heat.before(other.heat));
-  return startThreadsOf(
-    chosen.map(({ spec }) => spec),
-    maxThreads,
-  );
-}
+  /** The threads that a generation should be born with: the start threads of hot functions, or of all active ones. */
+  wanted(
+    whose: "hot" | "all",
+    { maxThreads }: ServerLimits,
+    allowed: (spec: FunctionSpec) => boolean,
+  ): FunctionSpec[] {
+    const chosen = [...this.#functions.active].filter(
+      ({ heat, spec }) => (whose === "all" || heat.wasHot) && allowed(spec),
+    );
+    chosen.sort((one, other) => one.heat.before(other.heat));
+    return startThreadsOf(
+      chosen.map(({ spec }) => spec),
+      maxThreads,
+    );
+  }
 
-/** Whether the server should be replaced by one that is born with the `wanted` threads. */
-export function wantsOthers(
-  server: Server,
-  functions: Functions,
-  wanted: readonly FunctionSpec[],
-  nowMs: number,
-  restMs: number = RESIDENTS_AFTER_MS,
-): boolean {
-  const live = (name: string) => {
-    const fn = functions.get(name);
-    if (fn === undefined) return undefined;
-    return { version: fn.spec.version, ageMs: nowMs - fn.promotedMs, active: functions.active.has(fn) };
-  };
-  return isOutdated({ ageMs: nowMs - server.sinceMs, born: server.residents, wanted, live }, restMs);
+  /**
+   * Whether a server should be replaced because the next generation would be born with other threads.
+   * @param wanted those of `wanted`
+   * @param restMs for so long servers and versions are left alone, so that several changes make one replacement
+   */
+  isOutdated(
+    key: number,
+    wanted: readonly FunctionSpec[],
+    nowMs: number,
+    restMs: number = RESIDENTS_AFTER_MS,
+  ): boolean {
+    const server = this.#members.get(key);
+    const ageMs = server ? nowMs - server.sinceMs : 0;
+    if (server === undefined || ageMs < restMs) return false;
+    const born = server.residents;
+    const liveForMs = (pool: string) => nowMs - (this.#functions.get(pool)?.promotedMs ?? nowMs);
+    const isBorn = (spec: FunctionSpec) =>
+      born.some(({ pool, revision }) => pool === spec.pool && revision === spec.revision);
+    if (wanted.some((spec) => !isBorn(spec) && liveForMs(spec.pool) >= restMs)) return true;
+    if (ageMs < DEAD_WEIGHT_MS) return false;
+    return born.some((thread) => {
+      const fn = this.#functions.get(thread.pool);
+      if (fn === undefined) return true;
+      const serves = this.#functions.active.has(fn) && this.#functions.isCurrent(thread);
+      return !serves && liveForMs(thread.pool) >= restMs;
+    });
+  }
 }

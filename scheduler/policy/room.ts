@@ -6,7 +6,7 @@ import type { ThreadEffects } from "./effects.ts";
 import type { FunctionState, Functions } from "./functions.ts";
 import type { Members } from "./members.ts";
 import type { Pool } from "./pool.ts";
-import type { Server } from "./server.ts";
+import type { Server, StartReason } from "./server.ts";
 import type { FunctionSpec, Thread } from "./thread.ts";
 
 /** A thread that may make room, and the server that it is in. */
@@ -28,15 +28,11 @@ export class Room {
     this.#members = members;
   }
 
-  isCurrent({ functionName, version }: Thread): boolean {
-    return this.#functions.isCurrent(functionName, version);
-  }
-
   /** Starts a thread, if there is a slot for it. */
-  start(server: Server, spec: FunctionSpec, why: "spare" | "urgent" | "extra"): Thread | undefined {
+  start(server: Server, spec: FunctionSpec, why: StartReason): Thread | undefined {
     const thread = server.start(spec, why);
     if (thread === undefined) return undefined;
-    this.#members.addHost(server, spec.name);
+    this.#members.addHost(server, spec.pool);
     this.#effects.load(thread);
     return thread;
   }
@@ -69,7 +65,7 @@ export class Room {
   remove(server: Server, thread: Thread): void {
     server.freeing--;
     server.remove(thread);
-    if (!server.hosts(thread.functionName)) this.#members.removeHost(server, thread.functionName);
+    if (!server.hosts(thread.pool)) this.#members.removeHost(server, thread.pool);
   }
 
   /** The server is gone. */
@@ -92,14 +88,14 @@ export class Room {
   }
 
   /** Of the spare threads that start, the latest in the server where most do: its load is the last to begin. */
-  latestSpare(servers: readonly Server[], isExempt: (name: string) => boolean): Victim | undefined {
+  latestSpare(servers: readonly Server[], isExempt: (pool: string) => boolean): Victim | undefined {
     let best: Victim | undefined;
     let most = 0;
     for (const server of servers) {
       const spares = server.starting - server.urgent;
       if (spares <= most) continue;
       for (const thread of server.startingThreads) {
-        if (thread.isUrgent || isExempt(thread.functionName)) continue;
+        if (thread.isUrgent || isExempt(thread.pool)) continue;
         best = { server, thread };
         most = spares;
       }
@@ -125,9 +121,9 @@ export class Room {
       for (const thread of server.idleThreads) {
         if (thread.lastUsedMs > unusedSinceMs) break;
         if (cold && thread.lastUsedMs >= cold.thread.lastUsedMs) break;
-        const owner = this.#functions.get(thread.functionName);
+        const owner = this.#functions.get(thread.pool);
         if (owner && isExempt(owner)) continue;
-        if (owner?.heat.isHot && this.isCurrent(thread)) {
+        if (owner?.heat.isHot && this.#functions.isCurrent(thread)) {
           if (!hot || thread.lastUsedMs < hot.thread.lastUsedMs) hot = { server, thread };
           continue;
         }
@@ -140,10 +136,10 @@ export class Room {
   }
 
   /** Retires the function's threads of versions that are not live. */
-  retireOutdated(server: Server, name: string): void {
-    if (!server.hosts(name)) return;
+  retireOutdated(server: Server, pool: string): void {
+    if (!server.hosts(pool)) return;
     for (const thread of server.threads) {
-      if (thread?.functionName !== name || thread.state === "retiring" || this.isCurrent(thread)) continue;
+      if (thread?.pool !== pool || thread.state === "retiring" || this.#functions.isCurrent(thread)) continue;
       this.retire(server, thread);
     }
   }
@@ -156,8 +152,7 @@ export class Room {
   shed(server: Server): void {
     if (server.size <= server.limits.maxThreads) return;
     let over = -server.limits.maxThreads;
-    for (const { spec, size } of server.pools)
-      if (this.#functions.isCurrent(spec.name, spec.version)) over += size;
+    for (const { spec, size } of server.pools) if (this.#functions.isCurrent(spec)) over += size;
     for (; over > 0; over--) {
       const victim = this.coldest([server]);
       if (victim === undefined) return;

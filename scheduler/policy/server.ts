@@ -2,10 +2,10 @@
  * The policy's view of one server process (one generation in a server slot): its thread slots, the pools
  * in it, and whether it takes requests.
  */
-import type { Candidate } from "./balancer.ts";
+import type { Startable } from "./balancer.ts";
 import { HotThreads, type ServerLoad } from "./hot-threads.ts";
 import { Pool } from "./pool.ts";
-import type { FunctionSpec, Thread, ThreadKind } from "./thread.ts";
+import type { FunctionSpec, Identity, Thread, ThreadKind } from "./thread.ts";
 
 export interface ServerLimits {
   /** `max_threads_per_child`. */
@@ -20,19 +20,22 @@ export interface ServerLimits {
 const RECYCLE_AHEAD = 0.8;
 
 /** A server slot. Its generations share what may be in progress there while one replaces another. */
-export interface Place {
+export interface ServerSlot {
   readonly index: number;
   /** Threads with a request, in all its generations. */
   busyThreads: number;
 }
 
+/** Why a thread is started: as a spare one, for a request that waits, or beside the others, which may take the slot above the limit. */
+export type StartReason = "spare" | "urgent" | "extra";
+
 /** `warming` and `draining` servers take no requests. */
 export type ServerStage = "warming" | "open" | "draining";
 
-export class Server implements Candidate {
+export class Server implements Startable {
   readonly key: number;
   readonly limits: ServerLimits;
-  readonly place: Place;
+  readonly slot: ServerSlot;
   readonly sinceMs: number;
   stage: ServerStage = "warming";
   responsive = true;
@@ -57,10 +60,10 @@ export class Server implements Candidate {
   readonly #idle = new Set<Thread>();
   readonly #starting = new Set<Thread>();
 
-  constructor(key: number, limits: ServerLimits, place: Place, nowMs = 0) {
+  constructor(key: number, limits: ServerLimits, slot: ServerSlot, nowMs = 0) {
     this.key = key;
     this.limits = limits;
-    this.place = place;
+    this.slot = slot;
     this.sinceMs = nowMs;
     // One slot more than may serve: a new version proves itself there when the server is full.
     this.#slots = new Array(limits.maxThreads + 1).fill(undefined);
@@ -86,7 +89,7 @@ export class Server implements Candidate {
 
   /** Whether as many threads are busy in the server slot as may be. */
   get isFull(): boolean {
-    return this.place.busyThreads >= this.limits.maxThreads;
+    return this.slot.busyThreads >= this.limits.maxThreads;
   }
 
   /** Whether a request of the pool's function may start here now. */
@@ -118,7 +121,7 @@ export class Server implements Candidate {
     if (thread.inFlight === 1) {
       this.#idle.delete(thread);
       this.busyThreads++;
-      this.place.busyThreads++;
+      this.slot.busyThreads++;
     }
     return thread;
   }
@@ -142,7 +145,7 @@ export class Server implements Candidate {
     this.busy--;
     if (thread.inFlight > 0) return;
     this.busyThreads--;
-    this.place.busyThreads--;
+    this.slot.busyThreads--;
     this.#rest(thread);
   }
 
@@ -189,30 +192,25 @@ export class Server implements Candidate {
     return this.#slots.filter((thread): thread is Thread => thread?.kind === "resident");
   }
 
-  pool(spec: { name: string; version: string }): Pool | undefined {
-    return this.#find(spec.name, spec.version);
-  }
-
-  /** Whether there is a pool of any version of the function. */
-  hosts(functionName: string): boolean {
-    return this.#pools.has(functionName);
-  }
-
-  poolOf(thread: Thread): Pool {
-    return this.#find(thread.functionName, thread.version)!;
-  }
-
-  #find(name: string, version: string): Pool | undefined {
-    const pools = this.#pools.get(name);
-    if (pools !== undefined) for (const pool of pools) if (pool.spec.version === version) return pool;
+  pool(spec: Identity): Pool | undefined {
+    const pools = this.#pools.get(spec.pool);
+    if (pools !== undefined) for (const pool of pools) if (pool.spec.revision === spec.revision) return pool;
     return undefined;
   }
 
+  /** Whether there is a pool of any version of the function. */
+  hosts(pool: string): boolean {
+    return this.#pools.has(pool);
+  }
+
+  poolOf(thread: Thread): Pool {
+    return this.pool(thread)!;
+  }
+
   /**
-   * Puts a new, starting thread into the lowest free slot: a spare one, one for an `urgent` request, or an `extra` one,
-   * which may take the slot above the limit.
+   * Puts a new, starting thread into the lowest free slot.
    */
-  start(spec: FunctionSpec, why: "spare" | "urgent" | "extra"): Thread | undefined {
+  start(spec: FunctionSpec, why: StartReason): Thread | undefined {
     const slot = this.#slots.indexOf(undefined);
     if (slot < 0 || (why !== "extra" && !this.hasFreeSlot)) return undefined;
     return this.#add(spec, slot, "loaded", why === "urgent");
@@ -254,7 +252,7 @@ export class Server implements Candidate {
   #addPool(spec: FunctionSpec): Pool {
     const pool = new Pool(spec);
     this.#allPools = [...this.#allPools, pool];
-    this.#pools.set(spec.name, [...(this.#pools.get(spec.name) ?? []), pool]);
+    this.#pools.set(spec.pool, [...(this.#pools.get(spec.pool) ?? []), pool]);
     return pool;
   }
 
@@ -266,8 +264,8 @@ export class Server implements Candidate {
     pool.remove();
     if (!pool.isGone) return;
     this.#allPools = this.#allPools.filter((other) => other !== pool);
-    const others = this.#pools.get(thread.functionName)!.filter((other) => other !== pool);
-    if (others.length > 0) this.#pools.set(thread.functionName, others);
-    else this.#pools.delete(thread.functionName);
+    const others = this.#pools.get(thread.pool)!.filter((other) => other !== pool);
+    if (others.length > 0) this.#pools.set(thread.pool, others);
+    else this.#pools.delete(thread.pool);
   }
 }

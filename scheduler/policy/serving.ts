@@ -2,14 +2,14 @@
  * Which thread takes a request, and what those that wait get. Events name what they have touched, and `settle` looks
  * again at that alone: with hundreds of functions waiting, all of them cannot be looked at with every event.
  */
-import { leastBusy } from "./balancer.ts";
+import { fewestComing, leastBusy } from "./balancer.ts";
 import type { Effects } from "./effects.ts";
 import type { FunctionState, Functions } from "./functions.ts";
-import { fewestComing, type Members } from "./members.ts";
+import type { Members } from "./members.ts";
 import { HELD_MS } from "./pool.ts";
 import type { FairQueue } from "./queue.ts";
 import type { Room, Victim } from "./room.ts";
-import type { Place, Server } from "./server.ts";
+import type { Server, ServerSlot } from "./server.ts";
 import { type Has, Shortage } from "./shortage.ts";
 import type { Spares } from "./spares.ts";
 import type { Thread } from "./thread.ts";
@@ -27,10 +27,10 @@ export interface Parts<T> {
 export class Serving<T> {
   readonly #parts: Parts<T>;
   readonly #shortage = new Shortage();
-  /** Functions and servers that `settle` is to look at. */
+  /** Pools and servers that `settle` is to look at. */
   readonly #touched = new Set<string>();
   readonly #touchedServers = new Set<Server>();
-  /** Functions whose requests wait for hot threads, or did until lately. */
+  /** Pools whose requests wait for hot threads, or did until lately. */
   readonly #held = new Set<string>();
 
   constructor(parts: Parts<T>) {
@@ -39,8 +39,8 @@ export class Serving<T> {
 
   // --- what is to be looked at ---
 
-  touch(name: string): void {
-    if (this.#parts.queue.waiting(name) > 0) this.#touched.add(name);
+  touch(pool: string): void {
+    if (this.#parts.queue.waiting(pool) > 0) this.#touched.add(pool);
   }
 
   /** What waits for functions with threads in the server. */
@@ -51,19 +51,19 @@ export class Serving<T> {
   /** What waited for hot threads in the server, and does so no longer. */
   touchFreed(server: Server, nowMs: number): void {
     if (!server.isSaturated) return;
-    for (const name of this.#held) {
-      const fn = server.hosts(name) ? this.#parts.functions.get(name) : undefined;
-      const pool = fn && server.pool(fn.spec);
-      if (pool && !server.holds(pool, nowMs)) this.touch(name);
+    for (const pool of this.#held) {
+      const fn = server.hosts(pool) ? this.#parts.functions.get(pool) : undefined;
+      const threads = fn && server.pool(fn.spec);
+      if (threads && !server.holds(threads, nowMs)) this.touch(pool);
     }
   }
 
-  touchPlace(place: Place): void {
-    for (const server of this.#parts.members.open) if (server.place === place) this.touchServer(server);
+  touchSlot(slot: ServerSlot): void {
+    for (const server of this.#parts.members.open) if (server.slot === slot) this.touchServer(server);
   }
 
   touchAll(): void {
-    for (const name of this.#parts.queue.waitingFunctions()) this.#touched.add(name);
+    for (const pool of this.#parts.queue.waitingFunctions()) this.#touched.add(pool);
   }
 
   /** Whether `settle` has something to look at. */
@@ -72,19 +72,19 @@ export class Serving<T> {
   }
 
   /** Requests of the function wait no longer, but for those that are in the queue. */
-  left(name: string): void {
-    const fn = this.#parts.functions.get(name);
+  left(pool: string): void {
+    const fn = this.#parts.functions.get(pool);
     if (fn) this.#shortage.limit(fn, this.#wanted(fn));
-    if (this.#parts.queue.waiting(name) === 0) this.#held.delete(name);
+    if (this.#parts.queue.waiting(pool) === 0) this.#held.delete(pool);
   }
 
   /** Gives what waits the threads that there are now, and sees to it that the others are on their way. */
   settle(nowMs: number): void {
     const { queue } = this.#parts;
     while (queue.size > 0 && this.isTouched) {
-      for (const name of this.#touched) {
-        this.#touched.delete(name);
-        this.#serve(name, nowMs);
+      for (const pool of this.#touched) {
+        this.#touched.delete(pool);
+        this.#serve(pool, nowMs);
       }
       for (const server of this.#touchedServers) {
         this.#touchedServers.delete(server);
@@ -103,8 +103,8 @@ export class Serving<T> {
   #touchWaiting(server: Server): void {
     const { queue } = this.#parts;
     if (queue.lines < server.pools.length) {
-      for (const name of queue.waitingFunctions()) if (server.hosts(name)) this.#touched.add(name);
-    } else for (const { spec } of server.pools) this.touch(spec.name);
+      for (const pool of queue.waitingFunctions()) if (server.hosts(pool)) this.#touched.add(pool);
+    } else for (const { spec } of server.pools) this.touch(spec.pool);
   }
 
   // --- threads for requests ---
@@ -112,7 +112,7 @@ export class Serving<T> {
   take(fn: FunctionState, nowMs: number, repeatable: boolean): Thread | undefined {
     const { effects, members, spares } = this.#parts;
     const choice: Server[] = [];
-    for (const host of members.hostsOf(fn.name)) {
+    for (const host of members.hostsOf(fn.pool)) {
       const pool = host.pool(fn.spec);
       if (pool !== undefined && host.hasRoom(pool) && !host.holds(pool, nowMs)) choice.push(host);
     }
@@ -127,30 +127,30 @@ export class Serving<T> {
   }
 
   /** Gives idle threads to the function's waiting requests, and notes how many must be started for the rest. */
-  #serve(name: string, nowMs: number): void {
+  #serve(pool: string, nowMs: number): void {
     const { effects, functions, queue } = this.#parts;
-    const fn = functions.get(name);
+    const fn = functions.get(pool);
     if (fn === undefined) return;
     let served = false;
-    while (queue.waiting(name) > 0) {
-      const thread = this.take(fn, nowMs, queue.oldest(name)!.repeatable === true);
-      if (thread !== undefined) effects.grant(queue.take(name)!, thread);
+    while (queue.waiting(pool) > 0) {
+      const thread = this.take(fn, nowMs, queue.oldest(pool)!.repeatable === true);
+      if (thread !== undefined) effects.grant(queue.take(pool)!, thread);
       else if (!this.#sendAhead(fn, nowMs)) break;
       served = true;
     }
     const lacks = this.#lacking(fn, nowMs);
     this.#shortage.set(fn, lacks, this.#has(fn), served);
     // Others do not make room for it wherever they are, so it is not part of what `allot` makes room for.
-    if (lacks > 0 && this.#held.has(name))
+    if (lacks > 0 && this.#held.has(pool))
       this.#makeRoom(this.#parts.members.able.filter(wouldServe(fn)), lacks);
   }
 
   /** Where requests wait for hot threads, some are sent to them ahead of their turn, in the order of the queue. */
   #sendAhead(fn: FunctionState, nowMs: number): boolean {
     const { effects, members, queue } = this.#parts;
-    if (!queue.oldest(fn.name)?.repeatable) return false;
+    if (!queue.oldest(fn.pool)?.repeatable) return false;
     let best: { server: Server; thread: Thread } | undefined;
-    for (const server of members.hostsOf(fn.name)) {
+    for (const server of members.hostsOf(fn.pool)) {
       const pool = server.stage === "open" ? server.pool(fn.spec) : undefined;
       if (!pool || !server.responsive || server.isSpent || !server.holds(pool, nowMs)) continue;
       const thread = server.nextAhead(pool, nowMs);
@@ -160,7 +160,7 @@ export class Serving<T> {
     if (best === undefined) return false;
     best.server.sendAhead(best.thread);
     if (best.server.requests === best.server.recycleAt) effects.due(best.server);
-    effects.grant(queue.take(fn.name)!, best.thread);
+    effects.grant(queue.take(fn.pool)!, best.thread);
     return true;
   }
 
@@ -168,7 +168,7 @@ export class Serving<T> {
 
   /** How many threads would serve all that wait for the function. */
   #wanted(fn: FunctionState): number {
-    return Math.ceil(this.#parts.queue.waiting(fn.name) / fn.spec.threads.concurrency);
+    return Math.ceil(this.#parts.queue.waiting(fn.pool) / fn.spec.threads.concurrency);
   }
 
   /**
@@ -179,24 +179,24 @@ export class Serving<T> {
     const { effects, members } = this.#parts;
     const wanted = this.#wanted(fn);
     if (wanted > 0 && this.#isHeld(fn, nowMs)) {
-      this.#held.add(fn.name);
+      this.#held.add(fn.pool);
       effects.wakeIn(HELD_MS);
       const serves = wouldServe(fn);
       if (!members.open.some((server) => serves(server) && members.isAble(server))) return 0;
-    } else this.#held.delete(fn.name);
+    } else this.#held.delete(fn.pool);
     // After a failure the next try has time, as long as there are threads that requests can wait for.
     if (nowMs < fn.noSparesBeforeMs && members.sizeOf(fn) > 0) return 0;
     return Math.max(0, wanted - members.startingOf(fn));
   }
 
   #has(fn: FunctionState): Has {
-    if (this.#held.has(fn.name)) return "hot";
+    if (this.#held.has(fn.pool)) return "hot";
     return this.#parts.members.sizeOf(fn) === 0 ? "none" : "some";
   }
 
   #isHeld(fn: FunctionState, nowMs: number): boolean {
     const { members } = this.#parts;
-    return members.hostsOf(fn.name).some((server) => {
+    return members.hostsOf(fn.pool).some((server) => {
       const pool = server.pool(fn.spec);
       return pool !== undefined && server.holds(pool, nowMs) && members.isAble(server);
     });
@@ -210,7 +210,7 @@ export class Serving<T> {
     const { able } = members;
     let free = able.filter((server) => server.hasFreeSlot);
     const slotFor = (fn: FunctionState) =>
-      fewestComing(this.#held.has(fn.name) ? free.filter(wouldServe(fn)) : free);
+      fewestComing(this.#held.has(fn.pool) ? free.filter(wouldServe(fn)) : free);
     // Those that get one come again, behind the others.
     for (const fn of shortage.functions) {
       if (free.length === 0) break;
@@ -240,7 +240,7 @@ export class Serving<T> {
   #victim(servers: readonly Server[]): Victim | undefined {
     const { queue, room } = this.#parts;
     return (
-      room.latestSpare(servers, (name) => queue.waiting(name) > 0) ??
+      room.latestSpare(servers, (pool) => queue.waiting(pool) > 0) ??
       room.coldest(servers, (owner) => this.#shortage.of(owner) > 0)
     );
   }
@@ -253,7 +253,7 @@ export class Serving<T> {
   owesSlot(server: Server, thread: Thread): boolean {
     const { functions, members, room } = this.#parts;
     if (this.#shortage.total === 0 || server.stage !== "open" || thread.kind === "resident") return false;
-    const owner = functions.get(thread.functionName)!;
+    const owner = functions.get(thread.pool)!;
     const others = this.#shortage.total - this.#shortage.of(owner);
     const own = members.sizeOf(owner);
     if (others === 0 || own <= 1) return false; // nobody has fewer
@@ -267,5 +267,5 @@ export class Serving<T> {
 
 /** Whether a thread started in a server would serve a function that waits for hot threads elsewhere. */
 function wouldServe(fn: FunctionState): (server: Server) => boolean {
-  return (server) => !server.isSaturated || !server.hosts(fn.name);
+  return (server) => !server.isSaturated || !server.hosts(fn.pool);
 }

@@ -5,13 +5,14 @@
 import type { ThreadEffects } from "./effects.ts";
 import type { FunctionState, Functions } from "./functions.ts";
 import type { Pool } from "./pool.ts";
+import type { FairQueue } from "./queue.ts";
 import type { Room } from "./room.ts";
 import type { Server } from "./server.ts";
 import type { Thread } from "./thread.ts";
 
 /**
  * A surplus thread retires when its pool has had no request for this long, or when it was not used for
- * `SURPLUS_UNUSED_MS`. Retiring at once makes threads come and go with every wave of requests, and each creation
+ * `SURPLUS_UNUSED_MS`. At rest that is looked at once a second, so it takes 0.8 to 1.8 s. Retiring at once makes threads come and go with every wave of requests, and each creation
  * costs a server 5 to 13 ms.
  */
 export const SURPLUS_AGE_MS = 800;
@@ -24,11 +25,18 @@ export class Spares {
   readonly #effects: ThreadEffects;
   readonly #functions: Functions;
   readonly #room: Room;
+  readonly #queue: Pick<FairQueue<unknown>, "waiting">;
 
-  constructor(effects: ThreadEffects, functions: Functions, room: Room) {
+  constructor(
+    effects: ThreadEffects,
+    functions: Functions,
+    room: Room,
+    queue: Pick<FairQueue<unknown>, "waiting">,
+  ) {
     this.#effects = effects;
     this.#functions = functions;
     this.#room = room;
+    this.#queue = queue;
   }
 
   /** The start threads of active functions. Breadth first: every function has one thread before any has two. */
@@ -74,7 +82,7 @@ export class Spares {
     let needless: Thread | undefined;
     for (const pool of server.pools) {
       if (pool.idle <= most) continue;
-      const isProtected = !fn.heat.isHot && this.#functions.get(pool.spec.name)?.heat.isHot;
+      const isProtected = !fn.heat.isHot && this.#functions.get(pool.spec.pool)?.heat.isHot;
       const thread = isProtected ? undefined : pool.coldest();
       if (thread === undefined || thread.lastUsedMs > unusedSinceMs) continue;
       most = pool.idle;
@@ -110,10 +118,11 @@ export class Spares {
     return undefined;
   }
 
-  /** @param isAwaited requests of the function wait */
-  trim(server: Server, pool: Pool, nowMs: number, isAwaited: boolean): void {
+  /** Retires threads of which there are too many. */
+  trim(server: Server, pool: Pool, nowMs: number): void {
     // Started for requests that others have served meanwhile.
-    if (!isAwaited) for (const thread of pool.superfluous) this.#room.retire(server, thread);
+    if (this.#queue.waiting(pool.spec.pool) === 0)
+      for (const thread of pool.superfluous) this.#room.retire(server, thread);
     const ageMs = nowMs - pool.lastTakenMs < SURPLUS_AGE_MS ? SURPLUS_UNUSED_MS : SURPLUS_AGE_MS;
     while (pool.surplus > 0) {
       const coldest = pool.coldest();

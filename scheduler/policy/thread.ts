@@ -25,19 +25,30 @@ const LEGAL: Readonly<Record<ThreadState, readonly ThreadState[]>> = {
   retiring: [],
 };
 
-/** What the policy must know of a function: one live version and its thread settings. */
-export interface FunctionSpec {
-  readonly name: string;
+/** Whose a thread is, twice: as people know it, and as the fleet and the servers do. */
+export interface Identity {
+  readonly functionName: string;
+  /** What the fleet keeps its threads and requests under: the function's name, or another while it is a canary's. */
+  readonly pool: string;
+  /** The id of what was built. */
   readonly version: string;
+  /** What servers are given: that build with the secrets that it has now. */
+  readonly revision: string;
+}
+
+/** What the policy must know of a function: one live version and its thread settings. */
+export interface FunctionSpec extends Identity {
   readonly threads: ThreadSettings;
 }
 
 /** One isolate in a numbered slot of a server, bound to one version of a function. */
-export class Thread {
+export class Thread implements Identity {
   readonly server: number;
   readonly slot: number;
   readonly functionName: string;
+  readonly pool: string;
   readonly version: string;
+  readonly revision: string;
   readonly concurrency: number;
   readonly kind: ThreadKind;
   /** Whether it was started for a request that waits, not as a spare. */
@@ -67,8 +78,10 @@ export class Thread {
   ) {
     this.server = server;
     this.slot = slot;
-    this.functionName = spec.name;
+    this.functionName = spec.functionName;
+    this.pool = spec.pool;
     this.version = spec.version;
+    this.revision = spec.revision;
     this.concurrency = spec.threads.concurrency;
     this.kind = kind;
     this.isUrgent = isUrgent;

@@ -84,7 +84,7 @@ export class SecretChanges {
     });
   }
 
-  /** Throws NOT_PROVED, STORE_FULL, STORE_FAILED, SECRET_KEY; then all is as it was. */
+  /** Throws STORE_FULL, STORE_FAILED, SECRET_KEY, and as `prove`; then all is as it was. */
   async #change(functionName: string, name: string, after: Secrets): Promise<SecretChanged> {
     const { registry, secrets, log } = this.#ports;
     const entry = registry.functions.get(functionName);
@@ -98,14 +98,14 @@ export class SecretChanges {
     return this.#outcome(functionName, name, true);
   }
 
-  /** Undefined when there is nothing to finish, since the function fails as before. Throws NOT_PROVED. */
+  /** Undefined when there is nothing to finish, since the function fails as before. Throws as `prove`. */
   async #proved(entry: DeployedFunction): Promise<Candidate | undefined> {
     const works = entry.live !== undefined && entry.failure === undefined;
     try {
       // Of the sources there may be a newer state, which nobody has asked for.
-      return await prove(this.#ports, entry, "a change of secrets", entry.live?.built ?? entry.live);
+      return await prove(this.#ports, entry, "a change of secrets", entry.live?.built);
     } catch (error) {
-      if (!works && error instanceof DexterError && error.code === "NOT_PROVED") return undefined;
+      if (!works && error instanceof DexterError) return undefined;
       if (works) delete entry.failure;
       throw error;
     }
@@ -114,7 +114,7 @@ export class SecretChanges {
   #outcome(functionName: string, name: string, changed: boolean): SecretChanged {
     const { registry, textOf } = this.#ports;
     const entry = registry.functions.get(functionName);
-    const vars = (entry?.live?.built ?? entry?.live)?.env ?? {};
+    const vars = entry?.live?.built.env ?? {};
     const state = entry === undefined ? "waiting" : entry.failure ? "failing" : "live";
     return {
       function: functionName,
@@ -134,7 +134,7 @@ function checkName(name: string): void {
 
 /** Throws SECRET_VALUE. */
 function checkValue(name: string, value: string): void {
-  if (value === "") throw new DexterError("SECRET_VALUE", { name, reason: "is empty; give it on stdin" });
+  if (value === "") throw new DexterError("SECRET_VALUE", { name, reason: "is empty" });
   if (Buffer.byteLength(value) > MAX_SECRET_BYTES)
     throw new DexterError("SECRET_TOO_BIG", { most: MAX_SECRET_BYTES >> 10 });
 }

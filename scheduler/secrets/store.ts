@@ -123,7 +123,7 @@ export class SecretStore {
 
   #file(functionName: string): string {
     if (!DNS_LABEL.test(functionName))
-      throw new DexterError("CALL_INVALID", { reason: `the function's name ${NAME_RULE}` });
+      throw new DexterError("CALL_INVALID", { part: "the function's name", reason: NAME_RULE });
     return path.join(this.#folder, `${functionName}.json`);
   }
 }

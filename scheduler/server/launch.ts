@@ -22,6 +22,8 @@ if [ -n "$1" ]; then ulimit -c unlimited 2>&- || ulimit -S -c "$(ulimit -H -c)";
 { read _ <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- 5<&- &
 exec "$@" 4<&-`;
 
+export type OutputStream = "stdout" | "stderr" | "control";
+
 export interface ServerOptions {
   readonly slot: number;
   readonly generation: number;
@@ -37,8 +39,8 @@ export interface ServerOptions {
   readonly coreDumpDirectory?: string;
   /** Lets debuggers at its resident threads, on a port of the loopback that the system chooses. */
   readonly inspector: boolean;
-  /** Takes every line the server prints. */
-  readonly onLine: (line: string, stream: "stdout" | "stderr") => void;
+  /** Takes every line that the server prints, and those on its control descriptor that cannot be read. */
+  readonly onLine: (line: string, stream: OutputStream) => void;
 }
 
 /**
@@ -112,7 +114,7 @@ function prepareDirectory(options: ServerOptions): Prepared {
   mkdirSync(options.directory, { mode: 0o700 });
   const modules = writeModules(options.directory, options.residents);
   const text = renderWorkerdConfig({ ...options, slots: options.threadSlots });
-  const hide = options.residents.some(({ spec }) => hasSecrets(spec.version));
+  const hide = options.residents.some(({ spec }) => hasSecrets(spec));
   if (!hide) writeFileSync(config, text);
   if (options.uid !== undefined || options.gid !== undefined) {
     for (const path of [options.directory, ...(hide ? [] : [config]), ...modules])

@@ -6,7 +6,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadRequest, VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
-import { functionOf } from "../policy/canary.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "./load-error.ts";
 import type { ServerProcess } from "./process.ts";
@@ -22,7 +21,7 @@ const REST_MS = 4;
 const KEPT_VERSIONS = 32;
 
 export interface LoaderPorts {
-  payload(versionId: string): VersionPayload | undefined;
+  payload(revision: string): VersionPayload | undefined;
   /** Whether somebody waits for this thread, such as a request of its function. */
   isAwaited(thread: Thread): boolean;
   /** Whether a request waits, which may need the slot of a thread that ends. */
@@ -30,9 +29,8 @@ export interface LoaderPorts {
   /** @param tookMs the server's time for it, without the wait for its turn */
   loaded(thread: Thread, tookMs: number): void;
   failed(thread: Thread, reason: DexterError): void;
+  /** The isolate has ended, or its load had not begun when the thread retired. */
   ended(thread: Thread): void;
-  /** The thread retired before its load began. */
-  unstarted(thread: Thread): void;
 }
 
 export class Loader {
@@ -76,9 +74,9 @@ export class Loader {
   }
 
   /** The host worker may forget this version: no thread of it will be loaded any more. */
-  forget(versionId: string): void {
-    if (!this.#uploaded.delete(versionId)) return;
-    const call = () => this.#process.control("DELETE", `/versions/${versionId}`).catch(() => {});
+  forget(revision: string): void {
+    if (!this.#uploaded.delete(revision)) return;
+    const call = () => this.#process.control("DELETE", `/versions/${revision}`).catch(() => {});
     this.#forgetting = this.#forgetting.then(call);
   }
 
@@ -112,7 +110,7 @@ export class Loader {
   #dropRetired(): boolean {
     const place = this.#loads.findIndex((thread) => thread.state === "retiring");
     if (place < 0) return false;
-    this.#ports.unstarted(this.#loads.splice(place, 1)[0]!);
+    this.#ports.ended(this.#loads.splice(place, 1)[0]!);
     return true;
   }
 
@@ -132,41 +130,41 @@ export class Loader {
 
   async #loadOne(thread: Thread): Promise<void> {
     try {
-      await this.#upload(thread.version);
+      await this.#upload(thread.revision);
       const name = `${thread.functionName}-${++this.#count}`;
       this.#names.set(name, thread);
-      const load: LoadRequest = { name, version: thread.version, concurrent: thread.concurrency > 1 };
+      const load: LoadRequest = { name, version: thread.revision, concurrent: thread.concurrency > 1 };
       const body = JSON.stringify(load);
       const sentMs = performance.now();
       const answer = await this.#process.control("PUT", `/threads/${thread.slot}`, { body });
       if (answer.status === 200) return this.#ports.loaded(thread, performance.now() - sentMs);
       this.#names.delete(name);
-      this.#ports.failed(thread, new LoadError(functionOf(thread.functionName), answer.text));
+      this.#ports.failed(thread, new LoadError(thread.functionName, answer.text));
     } catch (cause) {
       // No answer: most likely the server is dying. Then its exit, which may be noticed later than the end of
       // the connection, settles the thread, and requests that wait for it get another one elsewhere.
       if (await this.#process.exitsWithin(EXIT_NOTICED_MS)) return;
       const reason = cause instanceof Error ? cause.message : String(cause);
-      this.#ports.failed(thread, new LoadError(functionOf(thread.functionName), reason));
+      this.#ports.failed(thread, new LoadError(thread.functionName, reason));
     }
   }
 
-  async #upload(versionId: string): Promise<void> {
-    if (this.#uploaded.delete(versionId)) return void this.#uploaded.add(versionId);
+  async #upload(revision: string): Promise<void> {
+    if (this.#uploaded.delete(revision)) return void this.#uploaded.add(revision);
     this.#forgetUnused();
     await this.#forgetting;
-    const payload = this.#ports.payload(versionId);
-    if (payload === undefined) throw new Error(`version ${versionId} is no longer kept`);
-    const answer = await this.#process.control("PUT", `/versions/${versionId}`, {
+    const payload = this.#ports.payload(revision);
+    if (payload === undefined) throw new Error(`version ${revision} is no longer kept`);
+    const answer = await this.#process.control("PUT", `/versions/${revision}`, {
       body: JSON.stringify(payload),
     });
-    if (answer.status !== 200) throw new Error(`the server refused version ${versionId}: ${answer.text}`);
-    this.#uploaded.add(versionId);
+    if (answer.status !== 200) throw new Error(`the server refused version ${revision}: ${answer.text}`);
+    this.#uploaded.add(revision);
   }
 
   #forgetUnused(): void {
-    const used = new Set([...this.#names.values()].map(({ version }) => version));
-    const unused = [...this.#uploaded].filter((id) => !used.has(id));
-    for (const id of unused.slice(0, Math.max(0, unused.length - KEPT_VERSIONS))) this.forget(id);
+    const used = new Set([...this.#names.values()].map(({ revision }) => revision));
+    const unused = [...this.#uploaded].filter((revision) => !used.has(revision));
+    for (const revision of unused.slice(0, Math.max(0, unused.length - KEPT_VERSIONS))) this.forget(revision);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Reads what a server prints. workerd's structured logging gives one JSON object a line; a console line
+ * Reads what a server prints, and what workerd says of itself. workerd's structured logging gives one JSON object a line; a console line
  * of a function carries the mark that runtime/console.ts put in front, with thread and request id.
  */
 
@@ -42,4 +42,22 @@ export function parseServerLine(line: string): ConsoleLine {
     thread: mark[1]!,
     ...(mark[2] ? { requestId: mark[2] } : {}),
   };
+}
+
+/** What workerd writes to its control descriptor, in JSON: a socket listens, or the inspector, at a port. */
+export interface ControlEvent {
+  readonly event: string;
+  readonly port: number | undefined;
+}
+
+/** Never throws: undefined for a line that is no event. */
+export function parseControlLine(line: string): ControlEvent | undefined {
+  let entry: { event?: unknown; port?: unknown } | null;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof entry?.event !== "string") return undefined;
+  return { event: entry.event, port: typeof entry.port === "number" ? entry.port : undefined };
 }

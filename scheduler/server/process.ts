@@ -10,13 +10,13 @@ import type { Readable, Writable } from "node:stream";
 import { DexterError } from "../errors.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
 import { launch, removeDirectory, type ServerOptions } from "./launch.ts";
-import { parseServerLine } from "./output.ts";
+import { parseControlLine, parseServerLine } from "./output.ts";
 import { blamed } from "./residents.ts";
 import { controlSocket, threadSocket } from "./workerd-config.ts";
 
-export type ServerStage = "starting" | "running" | "draining" | "exited";
+export type ProcessStage = "starting" | "running" | "draining" | "exited";
 
-const ORDER: readonly ServerStage[] = ["starting", "running", "draining", "exited"];
+const ORDER: readonly ProcessStage[] = ["starting", "running", "draining", "exited"];
 
 export class ServerProcess {
   readonly slot: number;
@@ -27,7 +27,7 @@ export class ServerProcess {
   readonly ready: Promise<void>;
   /** Resolves, never rejects, when the process is gone and its directory removed. */
   readonly exited: Promise<string>;
-  #stage: ServerStage = "starting";
+  #stage: ProcessStage = "starting";
   /** What is in the way of a process, where there is none. */
   readonly #child: ChildProcess | Error;
   #failedToStart = false;
@@ -35,18 +35,19 @@ export class ServerProcess {
   #lastErrors: string[] = [];
   #inspectorPort: number | undefined;
 
-  constructor(options: ServerOptions) {
+  /** @param start makes the process */
+  constructor(options: ServerOptions, start: typeof launch = launch) {
     this.slot = options.slot;
     this.generation = options.generation;
     this.directory = options.directory;
-    this.#child = launch(options);
+    this.#child = start(options);
     this.exited = this.#watchExit();
     this.#readLines(1, (line) => options.onLine(line, "stdout"));
     this.#readLines(2, (line) => {
       if (this.#stage === "starting") this.#lastErrors = [...this.#lastErrors.slice(-9), line];
       options.onLine(line, "stderr");
     });
-    this.ready = this.#becomeReady(options.threadSlots + 1);
+    this.ready = this.#becomeReady(options);
     this.ready.catch(() => {});
   }
 
@@ -70,7 +71,7 @@ export class ServerProcess {
     return this.#child instanceof Error ? undefined : this.#child.pid;
   }
 
-  get stage(): ServerStage {
+  get stage(): ProcessStage {
     return this.#stage;
   }
 
@@ -113,7 +114,7 @@ export class ServerProcess {
     if (!(this.#child instanceof Error)) this.#child.kill(signal);
   }
 
-  #become(next: ServerStage): void {
+  #become(next: ProcessStage): void {
     assert(
       ORDER.indexOf(next) > ORDER.indexOf(this.#stage),
       `server ${this.slot}: ${this.#stage} to ${next}`,
@@ -140,14 +141,15 @@ export class ServerProcess {
     });
   }
 
-  async #becomeReady(sockets: number): Promise<void> {
+  async #becomeReady({ threadSlots, onLine }: ServerOptions): Promise<void> {
     const listening = new Promise<void>((resolve) => {
-      let left = sockets;
+      let left = threadSlots + 1;
       this.#readLines(3, (line) => {
-        const { event, port } = JSON.parse(line) as { event: string; port: number };
+        const said = parseControlLine(line);
         // It comes before the sockets.
-        if (event === "listen-inspector") this.#inspectorPort = port;
-        else if (event === "listen" && --left === 0) resolve();
+        if (said?.event === "listen-inspector") this.#inspectorPort = said.port;
+        else if (said?.event === "listen" && --left === 0) resolve();
+        else if (said === undefined) onLine(line, "control");
       });
     });
     const failed = this.exited.then((how) => {

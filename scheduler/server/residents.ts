@@ -21,25 +21,26 @@ export interface Resident {
   readonly payload: VersionPayload;
 }
 
-export function residentsOf(
+/** Names the threads of these functions that a server is to be born with. */
+export function prepareResidents(
   specs: readonly FunctionSpec[],
-  payloadOf: (versionId: string) => VersionPayload,
+  payloadOf: (revision: string) => VersionPayload,
 ): Resident[] {
   const payloads = new Map<string, VersionPayload>();
   const counts = new Map<string, number>();
   return specs.map((spec) => {
-    const payload = payloads.get(spec.version) ?? payloadOf(spec.version);
-    payloads.set(spec.version, payload);
-    const count = counts.get(spec.name) ?? 0;
-    counts.set(spec.name, count + 1);
-    return { name: `${spec.name}-r${count}`, spec, payload };
+    const payload = payloads.get(spec.revision) ?? payloadOf(spec.revision);
+    payloads.set(spec.revision, payload);
+    const count = counts.get(spec.functionName) ?? 0;
+    counts.set(spec.functionName, count + 1);
+    return { name: `${spec.functionName}-r${count}`, spec, payload };
   });
 }
 
 /** Writes the modules of every version into the server's directory. Returns what it made. */
 export function writeModules(directory: string, residents: readonly Resident[]): string[] {
   const made: string[] = [];
-  for (const [id, payload] of new Map(residents.map(({ spec, payload }) => [spec.version, payload]))) {
+  for (const [id, payload] of new Map(residents.map(({ spec, payload }) => [spec.revision, payload]))) {
     const folder = `${directory}/${id}`;
     mkdirSync(folder);
     made.push(folder);
@@ -65,7 +66,7 @@ export function renderResident(resident: Resident): string {
   const order = [main, ...[...names.keys()].filter((index) => index !== main)];
   const modules = order.map((index) => {
     const module = payload.modules[names[index]!]!;
-    return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${spec.version}/${index}`)})`;
+    return `(name = ${quote(names[index]!)}, ${kindOf(module)} = embed ${quote(`${spec.revision}/${index}`)})`;
   });
   modules.push(
     `(name = ${quote(THREAD_MODULE)}, esModule = ${quote(threadModule(name, spec.threads.concurrency > 1))})`,

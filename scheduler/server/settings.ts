@@ -6,7 +6,7 @@ import { resolveAccount } from "../system/accounts.ts";
 import { runtimeModule } from "../system/built-file.ts";
 import { runDirectory } from "../system/paths.ts";
 import type { NodeConfig } from "../types.ts";
-import type { SupervisorSettings } from "./supervisor.ts";
+import type { SupervisorSettings } from "./supervision.ts";
 
 /** How the node is run. */
 export interface Mode {

@@ -1,13 +1,11 @@
-/** The node's state in the shape that DESIGN.md fixes for `dexter status --json` and the scoreboard file. */
+/** The node's state, in the shape that `dexter status --json` prints and the scoreboard file has. */
 
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { CanaryStatus } from "../policy/canary.ts";
-import { canaryName, functionOf } from "../policy/canary.ts";
 import type { Fleet } from "../policy/fleet.ts";
 import { LETTERS, type Thread, type ThreadKind, type ThreadState } from "../policy/thread.ts";
 import type { Supervisor } from "../server/supervisor.ts";
 import { residentBytes } from "../server/usage.ts";
-import { contentId } from "../versions/revision.ts";
 
 export interface ThreadStatus {
   readonly slot: number;
@@ -69,12 +67,17 @@ export interface NodeStatus {
   readonly functions: readonly FunctionStatus[];
 }
 
+interface FunctionSource extends Pick<FunctionStatus, "name" | "version" | "routes" | "canary"> {
+  /** What the fleet keeps its requests under. */
+  readonly pools: readonly string[];
+}
+
 export interface StatusSources {
   readonly fleet: Fleet<Exchange>;
   readonly supervisor: Supervisor<Exchange>;
   readonly exchanges: Iterable<Exchange>;
   readonly totals: { readonly requests: number; readonly rejected: number };
-  readonly functions: readonly Pick<FunctionStatus, "name" | "version" | "routes" | "canary">[];
+  readonly functions: readonly FunctionSource[];
   readonly connectionStatus: boolean;
 }
 
@@ -102,15 +105,14 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       rejected: sources.totals.rejected,
     },
     servers,
-    functions: sources.functions.map((fn) => {
+    functions: sources.functions.map(({ pools, ...fn }) => {
       const own = threads.filter((thread) => thread.function === fn.name);
       return {
         ...fn,
-        version: contentId(fn.version),
         idle: count("idle", own),
         busy: count("busy", own),
         starting: count("starting", own),
-        queued: sources.fleet.queue.waiting(fn.name) + sources.fleet.queue.waiting(canaryName(fn.name)),
+        queued: pools.reduce((sum, pool) => sum + sources.fleet.queue.waiting(pool), 0),
       };
     }),
   };
@@ -143,8 +145,8 @@ function threadStatus(thread: Thread, serving: readonly RequestStatus[] | undefi
     slot: thread.slot,
     state: thread.state,
     letter: LETTERS[thread.state],
-    function: functionOf(thread.functionName),
-    version: contentId(thread.version),
+    function: thread.functionName,
+    version: thread.version,
     kind: thread.kind,
     requests: thread.requests,
     ...(serving ? { serving } : {}),

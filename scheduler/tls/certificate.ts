@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
-import { DexterError } from "../errors.ts";
+import { DexterError, type ErrorCode } from "../errors.ts";
 import type { CertificateFiles, TlsConfig } from "../types.ts";
 
 export interface Certificate {
@@ -18,8 +18,15 @@ export interface Certificate {
 export class CertificateError extends DexterError {
   readonly field: "cert" | "key" | "hosts";
 
-  constructor(files: CertificateFiles, field: CertificateError["field"], reason: string, cause?: unknown) {
-    super("CERTIFICATE", { path: field === "key" ? files.key : files.cert, reason }, { cause });
+  constructor(
+    code: ErrorCode & `CERTIFICATE${string}`,
+    files: CertificateFiles,
+    field: CertificateError["field"],
+    cause?: unknown,
+  ) {
+    const { cert, key } = files;
+    const reason = cause === undefined ? "" : reasonOf(cause);
+    super(code, { path: field === "key" ? key : cert, cert, reason }, { cause });
     this.field = field;
   }
 }
@@ -30,16 +37,15 @@ export function readCertificate(files: CertificateFiles, minVersion: TlsConfig["
   const key = readFile(files, "key");
   const certificate = parseCertificate(files, cert);
   if (!certificate.checkPrivateKey(parseKey(files, key)))
-    throw new CertificateError(files, "key", `is not the key of the certificate in ${files.cert}`);
+    throw new CertificateError("CERTIFICATE_KEY_WRONG", files, "key");
   const hosts = files.hosts ?? hostsOf(certificate);
-  if (hosts.length === 0)
-    throw new CertificateError(files, "hosts", "names no host; say in hosts which ones it is for");
+  if (hosts.length === 0) throw new CertificateError("CERTIFICATE_NO_HOST", files, "hosts");
   const options: SecureContextOptions = { cert, key, minVersion };
   try {
     const context = createSecureContext(options);
     return { files, hosts, notAfter: new Date(certificate.validTo), options, context };
   } catch (error) {
-    throw new CertificateError(files, "cert", `cannot be used: ${reasonOf(error)}`, error);
+    throw new CertificateError("CERTIFICATE", files, "cert", error);
   }
 }
 
@@ -53,7 +59,7 @@ function readFile(files: CertificateFiles, field: "cert" | "key"): Buffer {
   try {
     return readFileSync(files[field]);
   } catch (error) {
-    throw new CertificateError(files, field, `cannot be read: ${reasonOf(error)}`, error);
+    throw new CertificateError("CERTIFICATE_UNREADABLE", files, field, error);
   }
 }
 
@@ -62,27 +68,17 @@ function parseCertificate(files: CertificateFiles, pem: Buffer): X509Certificate
     if (!pem.includes("-----BEGIN CERTIFICATE-----")) throw new Error("no certificate");
     return new X509Certificate(pem);
   } catch (error) {
-    throw new CertificateError(
-      files,
-      "cert",
-      'holds no certificate in PEM form ("-----BEGIN CERTIFICATE-----")',
-      error,
-    );
+    throw new CertificateError("CERTIFICATE_NOT_PEM", files, "cert", error);
   }
 }
 
 function parseKey(files: CertificateFiles, pem: Buffer): KeyObject {
   if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem.toString("latin1")))
-    throw new CertificateError(files, "key", "is encrypted; dexter needs a key without a passphrase");
+    throw new CertificateError("CERTIFICATE_KEY_ENCRYPTED", files, "key");
   try {
     return createPrivateKey(pem);
   } catch (error) {
-    throw new CertificateError(
-      files,
-      "key",
-      'holds no private key in PEM form ("-----BEGIN PRIVATE KEY-----")',
-      error,
-    );
+    throw new CertificateError("CERTIFICATE_KEY_NOT_PEM", files, "key", error);
   }
 }
 

@@ -3,7 +3,6 @@
  * at once: objects, and `JSON.stringify` for a batch of them, take twice as long.
  */
 import { type TraceParts, traceParts } from "../http/trace-context.ts";
-import { contentId } from "../versions/revision.ts";
 
 /** What is read of a request that is over; an `Exchange` fits. Times are those of `performance.now()`. */
 export interface TracedRequest {
@@ -70,7 +69,7 @@ function attributesOf(request: TracedRequest, server: number | undefined, failed
   if (status > 0) text += `,${wholeAttribute("http.response.status_code", status)}`;
   if (failed) text += `,${textAttribute("error.type", outcome === "answered" ? String(status) : outcome)}`;
   if (servedBy)
-    text += `,${textAttribute("dexter.version", contentId(servedBy.version))},${wholeAttribute("dexter.thread", servedBy.slot)}`;
+    text += `,${textAttribute("dexter.version", servedBy.version)},${wholeAttribute("dexter.thread", servedBy.slot)}`;
   if (server !== undefined) text += `,${wholeAttribute("dexter.server", server)}`;
   if (cold) text += ',{"key":"faas.coldstart","value":{"boolValue":true}}';
   return text;

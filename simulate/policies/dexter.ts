@@ -1,17 +1,17 @@
 /** dexter's own policy: the code of scheduler/policy, set up as a starting node does it. */
 import { fitsAllAtOnce } from "../../scheduler/config/threads.ts";
 import { Fleet } from "../../scheduler/policy/fleet.ts";
-import type { MakePolicy, Request } from "./policy.ts";
+import { type MakePolicy, type Request, specOf } from "./policy.ts";
 
 /** Servers are not recycled: that costs the same under every policy. */
 const MAX_REQUESTS = 0;
 
 export const dexter: MakePolicy = (effects, node, functions) => {
   const fleet = new Fleet<Request>(effects, { queue: node.queue, queueTimeoutMs: () => node.queueTimeoutMs });
-  const specs = functions.map((name) => ({ name, version: "1", threads: node }));
+  const specs = functions.map((name) => specOf(name, node));
   for (const spec of specs) {
     fleet.promote(spec, 0);
-    fleet.activate(spec.name, 0);
+    fleet.activate(spec.pool, 0);
   }
   if (!fitsAllAtOnce(specs, { maxThreadsPerChild: node.maxThreads })) fleet.deactivateAll();
   const keys = Array.from({ length: node.servers }, (_, key) => key);

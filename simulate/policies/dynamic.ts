@@ -28,7 +28,7 @@ export class Dynamic extends Pools {
     const longestIdle = new Map<string, Thread>();
     for (const thread of this.idle)
       if (!longestIdle.has(thread.functionName)) longestIdle.set(thread.functionName, thread);
-    for (const line of this.lines.values()) this.#look(line, longestIdle.get(line.spec.name));
+    for (const line of this.lines.values()) this.#look(line, longestIdle.get(line.spec.pool));
   }
 
   #look(line: Line, longestIdle: Thread | undefined): void {

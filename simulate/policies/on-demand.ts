@@ -18,7 +18,7 @@ export class OnDemand extends Pools {
     for (const server of this.servers) coming += server.freeing;
     for (const thread of this.idle) {
       if (coming * this.node.concurrency >= this.queue.size) return;
-      if (thread.functionName === line.spec.name) continue;
+      if (thread.pool === line.spec.pool) continue;
       this.retire(thread);
       coming++;
     }

@@ -2,7 +2,7 @@
 import type { Effects } from "../../scheduler/policy/fleet.ts";
 import type { ServerLoad } from "../../scheduler/policy/hot-threads.ts";
 import type { FairQueue, Ticket } from "../../scheduler/policy/queue.ts";
-import type { Thread } from "../../scheduler/policy/thread.ts";
+import type { FunctionSpec, Thread } from "../../scheduler/policy/thread.ts";
 import type { ThreadSettings } from "../../scheduler/types.ts";
 
 /** A request, by its place among the arrivals. */
@@ -27,7 +27,6 @@ export interface Policy {
   release(thread: Thread, nowMs: number): void;
   loaded(thread: Thread, nowMs: number): void;
   ended(thread: Thread, nowMs: number): void;
-  unstarted(thread: Thread, nowMs: number): void;
   /** Once a second. */
   tick(nowMs: number): void;
   resume(nowMs: number): void;
@@ -40,3 +39,8 @@ export type MakePolicy = (
   node: NodeSettings,
   functions: readonly string[],
 ) => Policy;
+
+/** A function of the simulation: one version, no secrets. */
+export function specOf(name: string, threads: ThreadSettings): FunctionSpec {
+  return { functionName: name, pool: name, version: "1", revision: "1", threads };
+}

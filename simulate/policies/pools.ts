@@ -8,7 +8,7 @@ import type { Effects } from "../../scheduler/policy/fleet.ts";
 import { FairQueue, type Ticket } from "../../scheduler/policy/queue.ts";
 import { Server } from "../../scheduler/policy/server.ts";
 import type { FunctionSpec, Thread } from "../../scheduler/policy/thread.ts";
-import type { NodeSettings, Policy, Request } from "./policy.ts";
+import { type NodeSettings, type Policy, type Request, specOf } from "./policy.ts";
 
 /** The threads of one function in the whole node. */
 export interface Line {
@@ -44,8 +44,7 @@ export abstract class Pools implements Policy {
       return server;
     });
     const line = (name: string): Line => {
-      const spec = { name, version: "1", threads: node };
-      return { spec, servers: new Set(), idle: 0, starting: 0, size: 0 };
+      return { spec: specOf(name, node), servers: new Set(), idle: 0, starting: 0, size: 0 };
     };
     this.lines = new Map(functions.map((name) => [name, line(name)]));
   }
@@ -63,7 +62,7 @@ export abstract class Pools implements Policy {
   wait(ticket: Ticket<Request>): void {
     const refused = this.queue.add(ticket);
     if (refused) this.#effects.refuse(refused, "full");
-    if (refused !== ticket) this.onShortage(this.lines.get(ticket.functionName)!);
+    if (refused !== ticket) this.onShortage(this.lines.get(ticket.pool)!);
   }
 
   release(thread: Thread, nowMs: number): void {
@@ -99,10 +98,6 @@ export abstract class Pools implements Policy {
     this.#relieve();
   }
 
-  unstarted(): void {
-    throw new Error("these policies take no start back");
-  }
-
   tick(nowMs: number): void {
     for (const ticket of this.queue.expire(nowMs, this.node.queueTimeoutMs))
       this.#effects.refuse(ticket, "timeout");
@@ -133,7 +128,7 @@ export abstract class Pools implements Policy {
 
   /** How many threads would serve all that wait for the function. */
   protected wanted(line: Line): number {
-    return Math.ceil(this.queue.waiting(line.spec.name) / this.node.concurrency);
+    return Math.ceil(this.queue.waiting(line.spec.pool) / this.node.concurrency);
   }
 
   /** The law of the pool, also where a server holds more threads than may be busy. */

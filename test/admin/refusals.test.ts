@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { openDoors, refusalsIn, type TestDoors, tokenFor } from "../support/admin.ts";
+import { valuesOf } from "../support/answer.ts";
 import type { RequestOptions } from "../support/http.ts";
-import { valuesOf } from "../support/shared-node.ts";
 
 interface Refusal {
   readonly title: string;
@@ -82,22 +82,28 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
   },
   ...(
     [
-      ["another scheme", () => "Basic b3A6c2VjcmV0", /not Bearer <token>/],
-      ["a token without a scheme", (token) => token, /not Bearer <token>/],
-      ["two tokens", (token) => `Bearer ${token} ${token}`, /not Bearer <token>/],
-      ["garbage for a token", () => "Bearer ../../etc/passwd", /no token of dexter's/],
-      ["a token that was cut", (token) => `Bearer ${token.slice(0, -1)}`, /not the whole of one/],
+      ["another scheme", () => "Basic b3A6c2VjcmV0", /a token is needed: send/],
+      ["a token without a scheme", (token) => token, /a token is needed: send/],
+      ["two tokens", (token) => `Bearer ${token} ${token}`, /a token is needed: send/],
+      ["garbage for a token", () => "Bearer ../../etc/passwd", /not a token of dexter/, "TOKEN_INVALID"],
+      [
+        "a token that was cut",
+        (token) => `Bearer ${token.slice(0, -1)}`,
+        /not the whole of one/,
+        "TOKEN_INVALID",
+      ],
       [
         "a token with another letter in it",
         (token) => `Bearer ${token.replace(/_(.)/, (_, digit) => `_${digit === "0" ? "1" : "0"}`)}`,
         /not the whole of one/,
+        "TOKEN_INVALID",
       ],
-    ] as readonly [string, (token: string) => string, RegExp][]
-  ).map(([title, value, says]) => ({
+    ] as readonly [string, (token: string) => string, RegExp, string?][]
+  ).map(([title, value, says, code = "UNAUTHENTICATED"]) => ({
     title,
     request: LOOK,
     status: 401,
-    code: "UNAUTHENTICATED",
+    code,
     says,
     ...bearer(value),
   })),
@@ -106,8 +112,8 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
     request: LOOK,
     token: (token) => withSecret(token, "A".repeat(43)),
     status: 401,
-    code: "UNAUTHENTICATED",
-    says: /was revoked, or never given/,
+    code: "TOKEN_UNKNOWN",
+    says: /was revoked, or was made by another node/,
   },
   {
     title: "the token of another node",
@@ -118,8 +124,8 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
       return token;
     },
     status: 401,
-    code: "UNAUTHENTICATED",
-    says: /was revoked, or never given/,
+    code: "TOKEN_UNKNOWN",
+    says: /was revoked, or was made by another node/,
   },
   {
     title: "a token that has expired",
@@ -130,7 +136,7 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
       return token;
     },
     status: 401,
-    code: "UNAUTHENTICATED",
+    code: "TOKEN_EXPIRED",
     says: /expired at \d{4}-/,
   },
   {
@@ -162,7 +168,7 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
   badHost("a name below one that is known", "x.node.example"),
   badHost("a name below localhost", "evil.localhost"),
   { ...badHost("such a name, for the page that is open", "evil.example"), request: { host: "evil.example" } },
-  unreadable("an empty Host", { ...LOOK, host: "" }, /to have one Host header/),
+  unreadable("an empty Host", { ...LOOK, host: "" }, /Host: there must be one/),
   unreadable(
     "two Hosts",
     {
@@ -172,10 +178,14 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
         ["Host", "evil.example"],
       ],
     },
-    /to have one Host header/,
+    /Host: there must be one/,
   ),
-  unreadable("a Host that is none", { ...LOOK, host: "a b" }, /to have one Host header/),
-  unreadable("a URL where a path belongs", { path: "http://evil.example/look" }, /begin with a path/),
+  unreadable("a Host that is none", { ...LOOK, host: "a b" }, /Host: there must be one/),
+  unreadable(
+    "a URL where a path belongs",
+    { path: "http://evil.example/look" },
+    /the request target: must begin with \//,
+  ),
   badOrigin("a page of another site", "http://evil.example"),
   badOrigin("a page without an origin", "null"),
   badOrigin("a page on another port of the host", "http://localhost:8787"),
@@ -188,7 +198,7 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
     request: { method: "POST", path: "/functions/a", headers: [["Content-Length", String(MEBIBYTE + 1)]] },
     status: 413,
     code: "BODY_TOO_LARGE",
-    says: /no more than 1 MiB/,
+    says: /at most 1 MiB/,
   },
   {
     title: "a body in chunks that becomes too large",
@@ -200,14 +210,14 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
     },
     status: 413,
     code: "BODY_TOO_LARGE",
-    says: /no more than 1 MiB/,
+    says: /at most 1 MiB/,
   },
   {
     title: "a body that does not come",
     request: { method: "POST", path: "/quick", headers: [["Content-Length", "5"]] },
     status: 408,
     code: "BODY_TIMEOUT",
-    says: /did not come within 1 s/,
+    says: /did not arrive within 1 s/,
   },
   {
     title: "a call that is not there",
@@ -231,7 +241,7 @@ const cases: readonly (Refusal & { readonly authorization?: (token: string) => s
     code: "UNAUTHENTICATED",
     says: /a token is needed/,
   },
-  badToken("a token for a body that is not JSON", "{", /is not JSON/),
+  badToken("a token for a body that is not JSON", "{", /: body: must be JSON/),
   badToken("a token without a name", { scope: "read" }, /: name: must be letters/),
   badToken("a token with a name of spaces", { name: " ", scope: "read" }, /: name: must be letters/),
   badToken(
@@ -311,7 +321,7 @@ describe("the admin API over TCP refuses", () => {
       const refusals = refusalsIn(doors);
       assert.equal(refusals.length, 1, JSON.stringify(doors.log));
       const { msg, address, call } = refusals[0]!;
-      assert.equal(msg, `the admin API refused: ${error}`);
+      assert.equal(msg, `the admin API refused a call: ${error}`);
       assert.equal(address, "127.0.0.1");
       assert.equal(call, `${request.method ?? "GET"} ${request.path ?? "/"}`);
       for (const secret of [own, sent ?? own])

@@ -7,11 +7,11 @@ import type { TLSSocket } from "node:tls";
 import { AdminTcp, type AdminTcpSettings } from "../../scheduler/admin/tcp.ts";
 import { Certificates } from "../../scheduler/tls/certificates.ts";
 import { openDoors, refusalsIn, tokenFor } from "../support/admin.ts";
+import { readAnswer } from "../support/answer.ts";
 import { makeCertificate, writeCertificate } from "../support/certificates.ts";
 import { runDexter } from "../support/cli.ts";
 import { RawConnection } from "../support/http.ts";
 import { cleanUp, PROBE, startNode, temporaryFolder, until } from "../support/node.ts";
-import { readAnswer } from "../support/shared-node.ts";
 
 /** A door of its own, with other limits, that tells whom it dropped. */
 async function openTcp(test: TestContext, settings: AdminTcpSettings) {

@@ -4,12 +4,15 @@ import { spawn } from "node:child_process";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { type Completion, complete } from "../../scheduler/cli/complete.ts";
 import { COMMAND_FILE, runDexter } from "../support/cli.ts";
 import { type Folder, makeFolder } from "../support/function.ts";
 import { PROBE, startNode } from "../support/node.ts";
 import { needs } from "../support/programs.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function example(): Command {
   const program = new Command("example").version("1");
@@ -79,10 +82,10 @@ describe("dexter complete", () => {
   };
 
   it("knows every command that --help names", async () => {
-    const { stdout } = await runDexter(["--help"], { dir: process.cwd() });
+    const { stdout } = await runDexter(["--help"], { dir: root });
     const list = stdout.slice(stdout.indexOf("\nCommands:"));
     const commands = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name);
-    assert.deepEqual(await values(process.cwd(), ""), ["values", ...commands, ""]);
+    assert.deepEqual(await values(root, ""), ["values", ...commands, ""]);
   });
 
   it("knows directives, topics, shells and environments", async (test) => {
@@ -115,7 +118,7 @@ describe("dexter complete", () => {
 
 describe("dexter completion", () => {
   it("refuses a shell that it does not know", async () => {
-    const { status, stderr } = await runDexter(["completion", "tcsh"], { dir: process.cwd() });
+    const { status, stderr } = await runDexter(["completion", "tcsh"], { dir: root });
     assert.equal(status, 2);
     assert.match(stderr, /^dexter: .*tcsh.*bash, zsh, fish/s);
   });

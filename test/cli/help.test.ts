@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { TOPICS } from "../../scheduler/cli/topics/index.ts";
 import { filled } from "../../scheduler/cli/topics/topic.ts";
@@ -10,7 +11,7 @@ import { loadProject } from "../../scheduler/config/load.ts";
 import { runDexter } from "../support/cli.ts";
 import { makeFolder } from "../support/function.ts";
 
-const dir = process.cwd();
+const dir = fileURLToPath(new URL("../..", import.meta.url));
 const help = (...args: string[]) => runDexter(["help", ...args], { dir });
 
 /** The topic's text on one line. */

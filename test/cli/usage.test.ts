@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { runDexter } from "../support/cli.ts";
 
-const dir = process.cwd();
+const dir = fileURLToPath(new URL("../..", import.meta.url));
 const COMMANDS = [
   "init",
   "dev",
@@ -51,7 +52,7 @@ describe("--help", () => {
   });
 
   it("tells its version", async () => {
-    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    const { version } = JSON.parse(readFileSync(`${dir}/package.json`, "utf8"));
     assert.deepEqual(await runDexter(["--version"], { dir }), {
       status: 0,
       stdout: `${version}\n`,

@@ -229,7 +229,7 @@ const CASES: Record<string, Bad> = {
       ),
     ),
     status: 422,
-    says: /not well/,
+    says: /failed its health check/,
   },
   "an answer to the health path without end": {
     body: zipped(
@@ -244,7 +244,7 @@ const CASES: Record<string, Bad> = {
       ),
     ),
     status: 422,
-    says: /not well: GET \/ was answered with 503: x/,
+    says: /failed its health check: GET \/ was answered with 503: x/,
   },
   "an archive that grows": {
     body: zipped("\0".repeat(140 << 20)),

@@ -1,15 +1,16 @@
 /** Canaries of a running node: who gets them, and how they end. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { callControl } from "../../scheduler/server/control.ts";
 import { runDexter } from "../support/cli.ts";
-import { adminCall, deployPackage, makePackage, says } from "../support/deploy.ts";
+import { adminCall, deployPackage, makePackage, says, socketOf } from "../support/deploy.ts";
+import { Exposition } from "../support/exposition.ts";
 import { constantLoad, httpGet, startNode, type TestNode, temporaryFolder, until } from "../support/node.ts";
 
-const start = async (test: TestContext): Promise<TestNode> => {
-  const node = await startNode(test, {
-    functions: {},
-    directives: { num_servers: 2, start_threads: 1, min_spare_threads: 1, max_spare_threads: 2 },
-  });
+const SMALL = { num_servers: 2, start_threads: 1, min_spare_threads: 1, max_spare_threads: 2 };
+
+const start = async (test: TestContext, directives: Record<string, unknown> = {}): Promise<TestNode> => {
+  const node = await startNode(test, { functions: {}, directives: { ...SMALL, ...directives } });
   await deployPackage(node, says("hello", "old"));
   return node;
 };
@@ -99,6 +100,34 @@ describe("a canary", () => {
     await until("requests are in its threads", async () => (await node.status()).totals.busy > 0);
     await adminCall(node, "POST", "/functions/hello/rollback");
     for (const { status, text } of await answers) assert.match(`${status} ${text}`, /^200 (slow|old)$/);
+  });
+
+  it("has its threads counted under its function's name", async (test) => {
+    const node = await start(test);
+    await deployPackage(node, says("hello", "new"), "?canary=50&window=3600000");
+    const status = await until("its threads are there", async () => {
+      const now = await node.status();
+      return now.totals.starting === 0 && now;
+    });
+    const { text } = await callControl(socketOf(node).socketPath, "GET", "/metrics");
+    const loads = new Exposition(text).value("dexter_thread_loads_total", {
+      function: "hello",
+      outcome: "loaded",
+    });
+    assert.ok(loads >= status.totals.idle, `${loads} loads, ${status.totals.idle} threads`);
+  });
+
+  it("has its lines counted under its function's name", async (test) => {
+    const node = await start(test, { log_rate: 5 });
+    const talks =
+      "export default { fetch() { for (let i = 0; i < 20; i++) console.log(i); return new Response(); } };";
+    await deployPackage(node, makePackage("hello", talks), "?canary=99&window=3600000");
+    await Promise.all(Array.from({ length: 20 }, () => node.get("/hello")));
+    const dropped = await until("lines are dropped", () => {
+      const found = node.log().filter(({ msg }) => /console lines were dropped/.test(msg));
+      return found.length > 0 && found;
+    });
+    assert.deepEqual(new Set(dropped.map((line) => line.function)), new Set(["hello"]));
   });
 
   it("is refused where there is nothing to compare, and with settings that are none", async (test) => {

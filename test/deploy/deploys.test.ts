@@ -81,7 +81,7 @@ describe("a deploy", () => {
     await deployPackage(node, answering(399));
     await assert.rejects(
       deployPackage(node, answering(503)),
-      /not well: GET \/health was answered with 503: sick/,
+      /failed its health check: GET \/health was answered with 503: sick/,
     );
     const throwing = makePackage("hello", "export default { fetch() { throw new Error('ill'); } };", {
       healthPath: "/health",

@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { Store } from "../../scheduler/deploy/store.ts";
 import { DexterError } from "../../scheduler/errors.ts";
 import { writeDurably } from "../../scheduler/system/durable.ts";
+import { runDexter } from "../support/cli.ts";
 import { adminCall, deployPackage, says } from "../support/deploy.ts";
 import { startNode, temporaryFolder } from "../support/node.ts";
 
@@ -134,6 +135,27 @@ describe("writeDurably", () => {
   });
 });
 
+describe("a store that is a file", () => {
+  it("is a failure of the node for a deploy, and what was live serves on", async (test) => {
+    const functions = { hello: 'export default { fetch: () => new Response("own") };' };
+    const node = await startNode(test, { functions, directives: DIRECTIVES });
+    await writeFile(`${node.folder.dir}/.dexter/store`, "in the way");
+    const { status, stderr } = await runDexter(["deploy"], { dir: node.folder.dir });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^dexter: the running dexter failed: .*store\/hello\/versions: cannot be written: /m,
+    );
+    const told = node.log().filter(({ msg }) => msg.startsWith("a call of the admin API failed: "));
+    assert.deepEqual(
+      told.map(({ level }) => level),
+      [50],
+      node.dexter.output(),
+    );
+    assert.equal((await node.get("/hello")).text, "own");
+  });
+});
+
 describe("a node whose store is damaged", () => {
   it("serves the last good version, and names the damaged one", async (test) => {
     const folder = await temporaryFolder(test);
@@ -156,7 +178,7 @@ describe("a node whose store is damaged", () => {
       said.join("\n"),
     );
     const body = JSON.stringify({ version });
-    assert.equal((await adminCall(after, "POST", "/functions/hello/rollback", { body })).status, 409);
+    assert.equal((await adminCall(after, "POST", "/functions/hello/rollback", { body })).status, 500);
     await deployPackage(after, says("hello", "two"));
     assert.equal((await after.get("/hello")).text, "two");
   });

@@ -140,6 +140,54 @@ writeFileSync("dist/out.js", "export default { fetch: () => new Response(" + JSO
       return performance.now() - unchangedSince > 300;
     });
   });
+
+  it("loses no edit that comes while build.command runs and changes nothing", async (test) => {
+    const dev = await startDev(test, {
+      "wrangler.toml": `${DATE}main = "dist/out.js"
+[build]
+command = "mkdir -p dist; node build.mjs; while [ -e hold ]; do sleep 0.02; done"
+watch_dir = ["src", "dist"]
+[dexter]
+num_servers = 1
+`,
+      "build.mjs": `import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+const text = readFileSync("src/text", "utf8").split(" ")[0];
+writeFileSync("dist/out.js", "export default { fetch: () => new Response(" + JSON.stringify(text) + ") };");
+appendFileSync("runs.log", "run\\n");
+`,
+      "src/text": "one",
+    });
+    const runs = async () => (await readFile(`${dev.folder.dir}/runs.log`, "utf8")).length;
+    await dev.serves("/", "one");
+    await dev.write("hold", "");
+    const before = await runs();
+    await dev.write("src/text", "one and the same");
+    await until("the command has read it", async () => (await runs()) > before);
+    await dev.write("src/text", "two");
+    await dev.remove("hold");
+    await dev.serves("/", "two");
+  });
+
+  it("loses no edit that follows one of which build.command made nothing new", async (test) => {
+    const dev = await startDev(test, {
+      "wrangler.toml": `${DATE}main = "out.js"
+[build]
+command = "cut -d' ' -f1 src/text > new; cmp -s new out.js || cp new out.js; rm new; echo run >> runs.log"
+[dexter]
+num_servers = 1
+`,
+      "src/text": "export{default}from'./one.js'",
+      "one.js": answering("one"),
+      "two.js": answering("two"),
+    });
+    const runs = async () => (await readFile(`${dev.folder.dir}/runs.log`, "utf8")).length;
+    await dev.serves("/", "one");
+    const before = await runs();
+    await dev.write("src/text", "export{default}from'./one.js' unchanged");
+    await until("the command has run", async () => (await runs()) > before);
+    await dev.write("src/text", "export{default}from'./two.js'");
+    await dev.serves("/", "two");
+  });
 });
 
 describe("dexter dev, when code is wrong", () => {

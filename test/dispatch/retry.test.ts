@@ -31,7 +31,7 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
       suspect: () => {},
       renderFailure({ request }, failure) {
         assert(failure instanceof DexterError);
-        request.answer(failure.status, "", failure.code);
+        request.answer(failure.status!, "", failure.code);
       },
       finished: [(exchange) => void over.push(exchange)],
     },

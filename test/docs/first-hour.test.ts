@@ -111,7 +111,7 @@ async function reloadAndStop(reader: Reader, home: string): Promise<void> {
   assert.match(output, /^dexter \d+, .*generation 2\b/m);
   assert.match(output, /^stopped$/m);
   const log = await readFile(join(home, "edge/dexter.log"), "utf8");
-  assert.match(log, /"msg":"the admin API refused: hello cannot be loaded: Error: not today"\}$/m);
+  assert.match(log, /"msg":"the admin API refused a call: hello cannot be loaded: Error: not today"\}$/m);
   assert.deepEqual(processesIn(home), []);
   for (const left of ["dexter.lock", "dexter.pid", "admin.sock", "run"])
     assert.ok(!existsSync(join(home, "edge/.dexter", left)), `${left} stays behind`);

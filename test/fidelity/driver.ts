@@ -4,13 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import WebSocket from "ws";
-import {
-  type Connection,
-  CutError,
-  RawConnection,
-  type RequestOptions,
-  type ResponseHead,
-} from "../support/http.ts";
+import { CutError, type ResponseHead } from "../support/answer.ts";
+import { type Connection, RawConnection, type RequestOptions } from "../support/http.ts";
 import { Http2Client } from "../support/http2.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "./differences.ts";
 import { SocketLog } from "./socketLog.ts";

@@ -12,7 +12,8 @@ import { Http2Connection } from "../../scheduler/http/http2-connection.ts";
 import { Listener } from "../../scheduler/http/listener.ts";
 import { Certificates } from "../../scheduler/tls/certificates.ts";
 import { makeCertificate, writeCertificate } from "../support/certificates.ts";
-import { cleanUp, temporaryFolder, until } from "../support/node.ts";
+import { cleanUp, temporaryFolder } from "../support/folder.ts";
+import { until } from "../support/until.ts";
 
 type Headers = Readonly<Record<string, string | string[]>>;
 

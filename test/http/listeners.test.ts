@@ -7,10 +7,11 @@ import { DexterError } from "../../scheduler/errors.ts";
 import { createClientResolver } from "../../scheduler/http/client-address.ts";
 import { Listeners } from "../../scheduler/http/listeners.ts";
 import type { ListenAddress, NodeConfig, TlsConfig } from "../../scheduler/types.ts";
+import { readAnswer } from "../support/answer.ts";
 import { type MadeCertificate, makeCertificate, writeCertificate } from "../support/certificates.ts";
+import { httpGet } from "../support/client.ts";
+import { cleanUp, temporaryFolder } from "../support/folder.ts";
 import { RawConnection } from "../support/http.ts";
-import { cleanUp, httpGet, temporaryFolder } from "../support/node.ts";
-import { readAnswer } from "../support/shared-node.ts";
 
 /** Listeners, a way to change them, and certificates to change them with. */
 async function setUp(test: TestContext, trustedProxies: readonly string[] = []) {
@@ -122,7 +123,7 @@ describe("a change of the listeners", () => {
     const [port] = await apply([secure()]);
     const error = await change([secure()], tls("three")).catch((reason: unknown) => reason);
     assert(error instanceof DexterError);
-    assert.equal(error.code, "CERTIFICATE");
+    assert.equal(error.code, "CERTIFICATE_UNREADABLE");
     assert.match(error.message, /three\.pem: cannot be read: it does not exist$/);
     assert.equal((await getSecurely(port!)).fingerprint, made.one!.fingerprint);
   });

@@ -10,8 +10,8 @@ import { Followers } from "../../scheduler/logs/followers.ts";
 import { Journal } from "../../scheduler/logs/journal.ts";
 import type { ConsoleEvent, TailEvent } from "../../scheduler/logs/tail-event.ts";
 import { parseTailFilter } from "../../scheduler/logs/tail-filter.ts";
-import type { Member } from "../../scheduler/server/supervisor.ts";
-import { until } from "../support/node.ts";
+import type { Member } from "../../scheduler/server/member.ts";
+import { until } from "../support/until.ts";
 
 const ALL = parseTailFilter({});
 const line = (message: string): ConsoleEvent => ({
@@ -161,7 +161,7 @@ describe("GET /tail", () => {
   /** The call's status and message, by this caller. */
   async function asked(path: string, caller: Caller): Promise<[number, string]> {
     const followers = new Followers();
-    const app = createAdmin({ identify: () => caller, refused: () => {} }, [
+    const app = createAdmin({ identify: () => caller, failed: () => {} }, [
       tail({ followers, hasFunction: (name) => name === "a" }),
     ]);
     const outgoing = { once: () => outgoing };
@@ -189,7 +189,7 @@ describe("GET /tail", () => {
       404,
       /^there is no function gone; /,
     ],
-    ["nobody with a filter that makes no sense", "/tail?status=abc", LOCAL, 422, /^status must be /],
+    ["nobody with a filter that makes no sense", "/tail?status=abc", LOCAL, 400, /^status must be /],
   ] as const)
     it(`lets ${title} follow`, async () => {
       const [got, text] = await asked(path, caller);

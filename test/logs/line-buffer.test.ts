@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LineTarget } from "../../scheduler/logs/append-file.ts";
 import { LineBuffer } from "../../scheduler/logs/line-buffer.ts";
-import { until } from "../support/node.ts";
+import { until } from "../support/until.ts";
 
 /** A target that takes what it is given when told to. */
 class Target implements LineTarget {

@@ -176,7 +176,7 @@ class Model {
 
   /** Starts the next generation in a slot, unless one is coming already. */
   replace(index: number): void {
-    if (this.servers("warming").some((server) => server.place.index === index)) return;
+    if (this.servers("warming").some((server) => server.slot.index === index)) return;
     const { maxThreads, maxRequests } = this.node;
     this.world.addServer(this.#nextKey++, { maxThreads, maxRequests }, index);
   }
@@ -184,7 +184,7 @@ class Model {
   /** As the supervisor does it: the generation before drains first. */
   open(server: Server): void {
     for (const other of this.servers("open"))
-      if (other.place === server.place) this.world.fleet.drain(other.key, this.world.nowMs);
+      if (other.slot === server.slot) this.world.fleet.drain(other.key, this.world.nowMs);
     this.world.open(server.key);
   }
 
@@ -192,10 +192,10 @@ class Model {
   rest(): void {
     for (let round = 0; round < 10; round++) {
       for (let index = 0; index < this.node.servers; index++) {
-        const open = this.servers("open").find((server) => server.place.index === index);
+        const open = this.servers("open").find((server) => server.slot.index === index);
         if (open && (this.node.maxRequests === 0 || open.requests < this.node.maxRequests)) continue;
         this.replace(index);
-        this.open(this.servers("warming").find((server) => server.place.index === index)!);
+        this.open(this.servers("warming").find((server) => server.slot.index === index)!);
       }
       for (const server of this.world.fleet.servers)
         this.world.fleet.probed(server.key, true, this.world.nowMs);
@@ -243,9 +243,9 @@ function checkThreads({ world, node: { concurrency, maxThreads, maxRequests } }:
     const running = [...world.running].filter((call) => call.thread!.server === server.key).length;
     assert.equal(server.busy, running - ahead);
     assert(maxRequests === 0 || server.requests <= maxRequests, "a server takes more than its requests");
-    busyAt.set(server.place.index, (busyAt.get(server.place.index) ?? 0) + busy);
+    busyAt.set(server.slot.index, (busyAt.get(server.slot.index) ?? 0) + busy);
     for (const pool of server.pools) {
-      const own = threads.filter((t) => t.functionName === pool.spec.name && t.version === pool.spec.version);
+      const own = threads.filter((t) => t.functionName === pool.spec.pool && t.version === pool.spec.version);
       const count = (state: Thread["state"]) => own.filter((thread) => thread.state === state).length;
       assert.deepEqual(
         [pool.idle, pool.busy, pool.starting],
@@ -267,7 +267,7 @@ function checkWaiting(model: Model): void {
   const usable = open.filter((server) => server.responsive || !open.some((other) => other.responsive));
   for (const server of usable) {
     if (node.maxRequests > 0 && server.requests >= node.maxRequests) continue;
-    const room = server.place.busyThreads < node.maxThreads;
+    const room = server.slot.busyThreads < node.maxThreads;
     if (room && server.size < node.maxThreads)
       for (const name of new Set([...waiting].map((call) => call.functionName))) checkComing(model, name);
     for (const thread of world.threads(server.key)) {
@@ -294,7 +294,7 @@ function checkWaiting(model: Model): void {
 const isHeld = ({ fleet, nowMs }: FleetWorld, name: string) =>
   [...fleet.servers].some((server) =>
     [...server.pools].some(
-      (pool) => pool.spec.name === name && server.takesThreads && server.holds(pool, nowMs),
+      (pool) => pool.spec.pool === name && server.takesThreads && server.holds(pool, nowMs),
     ),
   );
 

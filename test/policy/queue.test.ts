@@ -5,8 +5,8 @@ import { FairQueue, type Ticket } from "../../scheduler/policy/queue.ts";
 import { assertProperty } from "../support/properties.ts";
 
 let count = 0;
-const ticket = (functionName: string, sinceMs = 0): Ticket<number> => ({
-  functionName,
+const ticket = (pool: string, sinceMs = 0): Ticket<number> => ({
+  pool,
   sinceMs,
   request: ++count,
 });
@@ -84,7 +84,7 @@ describe("the queue", () => {
       fc.property(fc.integer({ min: 1, max: 9 }), fc.array(event, { maxLength: 80 }), (limit, events) => {
         const queue = new FairQueue<number>(limit);
         let waiting: Ticket<number>[] = [];
-        const line = (name: string) => waiting.filter((one) => one.functionName === name);
+        const line = (name: string) => waiting.filter((one) => one.pool === name);
         const gone = (one: Ticket<number>) => (waiting = waiting.filter((other) => other !== one));
         let nowMs = 0;
         for (const happens of events) {
@@ -98,8 +98,8 @@ describe("the queue", () => {
               assert.equal(waiting.length, limit + 1, "refused while there was room");
               // Fair: whoever is refused stood in a line that is at least as long as any other.
               for (const name of ["a", "b", "c"])
-                assert(line(refused.functionName).length + 1 >= line(name).length, "a shorter line gave way");
-              if (refused !== added) assert(line(refused.functionName).length > before + 1);
+                assert(line(refused.pool).length + 1 >= line(name).length, "a shorter line gave way");
+              if (refused !== added) assert(line(refused.pool).length > before + 1);
               gone(refused);
             }
           } else if (happens.do === "take") {
@@ -119,10 +119,7 @@ describe("the queue", () => {
           assert.equal(queue.size, waiting.length);
           assert(queue.size <= limit);
           for (const name of ["a", "b", "c"]) assert.equal(queue.waiting(name), line(name).length);
-          assert.deepEqual(
-            new Set(queue.waitingFunctions()),
-            new Set(waiting.map((one) => one.functionName)),
-          );
+          assert.deepEqual(new Set(queue.waitingFunctions()), new Set(waiting.map((one) => one.pool)));
         }
       }),
     );

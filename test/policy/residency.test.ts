@@ -45,8 +45,8 @@ class Node {
         for (let i = 0; i < count; i++) this.request(name);
       this.world.tick();
       this.world.settle();
-      const wanted = this.world.fleet.residents("hot", LIMITS, this.mayReside);
-      if (this.world.fleet.wantsResidents(this.#key, wanted, this.world.nowMs)) this.#replace(wanted);
+      const wanted = this.world.fleet.residency.wanted("hot", LIMITS, this.mayReside);
+      if (this.world.fleet.residency.isOutdated(this.#key, wanted, this.world.nowMs)) this.#replace(wanted);
     }
   }
 

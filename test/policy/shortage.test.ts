@@ -36,7 +36,7 @@ describe("in a full node", () => {
   it("functions that have threads do not take one another's all at once", () => {
     const own = ["b", "c", "d"].map((name) => bare(name, 1));
     const world = FleetWorld.of(1, [bare("a", 3), ...own], { maxThreads: 6 });
-    for (const { name } of own) world.arrivals(2, name);
+    for (const { pool } of own) world.arrivals(2, pool);
     assert.equal(world.waiting.size, 3);
     assert.deepEqual(names(world.ending), ["a"]);
     world.settle();

@@ -5,6 +5,7 @@ import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { runDexter } from "../support/cli.ts";
 import { adminCall, deployPackage, makePackage } from "../support/deploy.ts";
 import {
   constantLoad,
@@ -263,15 +264,39 @@ export default { fetch: () => new Response(env.A + env.B) };`;
   });
 });
 
+describe("a folder of secrets that is a file", () => {
+  it("is a failure of the node for each call about them, and for no other", async (test) => {
+    const node = await start(test, { own: TELLS });
+    await writeFile(join(node.folder.dir, ".dexter/secrets"), "in the way");
+    const { status, body } = await putSecret(node, "other", "K", "value");
+    assert.equal(status, 500);
+    assert.equal(body.code, "SECRETS_DAMAGED");
+    assert.match(body.error, /secrets\/other\.json cannot be read: a file is in the way/);
+    const told = node
+      .log()
+      .filter(({ msg }) => msg.startsWith("a call of the admin API failed: the secrets of other"));
+    assert.deepEqual(
+      told.map(({ level }) => level),
+      [50],
+      node.dexter.output(),
+    );
+    const args = ["secret", "put", "other", "K"];
+    const { status: exit, stderr } = await runDexter(args, { dir: node.folder.dir, input: "value" });
+    assert.equal(exit, 1);
+    assert.match(stderr, /^dexter: the running dexter failed: the secrets of other cannot be used/);
+    assert.equal(await textAt(node, "/own?K"), "undefined");
+  });
+});
+
 describe("secrets that cannot be read", () => {
   const damages: Record<string, [damage: (folder: string) => Promise<unknown>, says: RegExp]> = {
     "since the key is another": [
       (folder) => writeFile(`${folder}/secret.key`, Buffer.alloc(32, 9)),
-      /the secrets of hello cannot be read.*secret\.key, is another key/,
+      /the secrets of hello cannot be read.*secret\.key is another key/,
     ],
     "since the key is gone": [
       (folder) => rm(`${folder}/secret.key`),
-      /the secrets of hello cannot be read.*secret\.key, is missing/,
+      /the secrets of hello cannot be read.*secret\.key is missing/,
     ],
     "since the file is damaged": [
       (folder) => writeFile(`${folder}/secrets/hello.json`, "{"),
@@ -298,9 +323,9 @@ describe("secrets that cannot be read", () => {
       assert.equal(node.log().filter(({ msg }) => says.test(msg)).length, 1, node.dexter.output());
       assert.equal((await node.get("/hello?TOKEN")).status, 500);
       assert.equal(await textAt(node, "/own?TOKEN"), "undefined");
-      const refused = await putSecret(node, "hello", "TOKEN", "new");
-      assert.equal(refused.status, 422);
-      assert.match(refused.body.error, says);
+      const failed = await putSecret(node, "hello", "TOKEN", "new");
+      assert.equal(failed.status, 500);
+      assert.match(failed.body.error, says);
       await assert.rejects(deployPackage(node, tells("hello", { env: { V: 2 } })), says);
       assert.equal((await adminCall(node, "POST", "/reload")).status, 200);
       assert.equal((await node.get("/hello?TOKEN")).status, 500);
@@ -323,9 +348,9 @@ describe("a call that is wrong", () => {
     ["/functions/hello/secrets/A", "", 400, /the value of A is empty/],
     ["/functions/hello/secrets/A", Buffer.from([0xff, 0xfe]), 400, /the value of A is not text in UTF-8/],
     ["/functions/hello/secrets/A", "v".repeat(65_537), 413, /a secret may have 64 KiB/],
-    ["/functions/Hello/secrets/A", "v", 400, /the function's name must be lower-case/],
-    ["/functions/..%2F..%2Fhello/secrets/A", "v", 400, /the function's name must be lower-case/],
-    ["/functions/a%00b/secrets/A", "v", 400, /the function's name must be lower-case/],
+    ["/functions/Hello/secrets/A", "v", 400, /the function's name: must be lower-case/],
+    ["/functions/..%2F..%2Fhello/secrets/A", "v", 400, /the function's name: must be lower-case/],
+    ["/functions/a%00b/secrets/A", "v", 400, /the function's name: must be lower-case/],
   ];
 
   it("is refused with what is wrong, and changes nothing", async (test) => {

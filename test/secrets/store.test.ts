@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from "node:test";
 import { readKey } from "../../scheduler/secrets/key-file.ts";
 import { seal, unseal } from "../../scheduler/secrets/sealed.ts";
 import { isSecretName, SecretStore, type Secrets } from "../../scheduler/secrets/store.ts";
-import { temporaryFolder } from "../support/node.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 const AT = "2026-11-25T12:00:00.000Z";
 

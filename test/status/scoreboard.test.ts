@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { keepScoreboard, writeFileAtomically } from "../../scheduler/status/scoreboard.ts";
-import { makeFolder } from "../support/function.ts";
+import { makeFolder } from "../support/folder.ts";
 
 async function folder(test: TestContext): Promise<string> {
   const { dir, remove } = await makeFolder();

@@ -5,9 +5,9 @@ import { type AdminFeature, allow } from "../../scheduler/admin/app.ts";
 import { SMALL_BODY } from "../../scheduler/admin/body.ts";
 import { AdminDoors } from "../../scheduler/admin/doors.ts";
 import { TokenStore } from "../../scheduler/admin/token-store.ts";
+import { type RawAnswer, readAnswer } from "./answer.ts";
+import { cleanUp, temporaryFolder } from "./folder.ts";
 import { RawConnection, type RequestOptions } from "./http.ts";
-import { cleanUp, temporaryFolder } from "./node.ts";
-import { type RawAnswer, readAnswer } from "./shared-node.ts";
 
 export interface AdminLine {
   readonly msg: string;
@@ -96,5 +96,5 @@ export async function tokenFor(
 
 /** What the log says of calls that were refused. */
 export function refusalsIn({ log }: Pick<TestDoors, "log">): AdminLine[] {
-  return log.filter(({ msg }) => msg.startsWith("the admin API refused: "));
+  return log.filter(({ msg }) => msg.startsWith("the admin API refused a call: "));
 }

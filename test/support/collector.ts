@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
-import { cleanUp } from "./node.ts";
+import { cleanUp } from "./folder.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read whatever field they are about
 type Json = any;

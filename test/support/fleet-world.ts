@@ -29,7 +29,7 @@ export const SETTINGS: ThreadSettings = {
 };
 
 export function spec(name: string, over: Partial<ThreadSettings> = {}, version = "1"): FunctionSpec {
-  return { name, version, threads: { ...SETTINGS, ...over } };
+  return { functionName: name, pool: name, version, revision: version, threads: { ...SETTINGS, ...over } };
 }
 
 export class FleetWorld {
@@ -113,7 +113,7 @@ export class FleetWorld {
       this.#run(call, thread);
       return call;
     }
-    call.ticket = { functionName, sinceMs: this.nowMs, request: call, repeatable };
+    call.ticket = { pool: functionName, sinceMs: this.nowMs, request: call, repeatable };
     this.waiting.add(call);
     this.fleet.wait(call.ticket);
     return call;
@@ -143,7 +143,7 @@ export class FleetWorld {
     assert.equal(thread.state, "retiring");
     this.loading.delete(thread);
     this.living.get(thread.server)?.delete(thread);
-    this.fleet.unstarted(thread, this.nowMs);
+    this.fleet.ended(thread, this.nowMs);
   }
 
   loadFailed(thread: Thread): void {
@@ -183,7 +183,7 @@ export class FleetWorld {
 
   promote(of: FunctionSpec): void {
     this.fleet.promote(of, this.nowMs);
-    this.fleet.activate(of.name, this.nowMs);
+    this.fleet.activate(of.pool, this.nowMs);
   }
 
   tick(ms = 1_000): void {

@@ -1,42 +1,13 @@
 /**
- * Functions for tests of the builder: files in a temporary folder, their configuration, and a version
- * run by plain workerd.
+ * Functions for tests of the builder: the configuration of one in a temporary folder, and a version run by plain
+ * workerd.
  */
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import type { BuildSettings, FunctionConfig, Version, VersionModule } from "../../scheduler/types.ts";
+import { makeFolder } from "./folder.ts";
 import { type PlainWorkerd, startWorkerd } from "./workerd.ts";
 
-/** The folder of a function; removed when its test file is done with it. */
-export interface Folder {
-  readonly dir: string;
-  write(files: Readonly<Record<string, string | Uint8Array>>): Promise<void>;
-  remove(): Promise<void>;
-}
-
-/** A temporary folder with these files. `node_modules` of the repository is linked when asked for. */
-export async function makeFolder(
-  files: Readonly<Record<string, string | Uint8Array>> = {},
-  options: { readonly packages?: boolean } = {},
-): Promise<Folder> {
-  const dir = await realpath(await mkdtemp(path.join(tmpdir(), "dexter-function-")));
-  const folder: Folder = {
-    dir,
-    async write(entries) {
-      for (const [name, content] of Object.entries(entries)) {
-        await mkdir(path.dirname(path.join(dir, name)), { recursive: true });
-        await writeFile(path.join(dir, name), content);
-      }
-    },
-    remove: () => rm(dir, { recursive: true, force: true }),
-  };
-  await folder.write(files);
-  const packages = fileURLToPath(new URL("../../node_modules", import.meta.url));
-  if (options.packages) await symlink(packages, path.join(dir, "node_modules"));
-  return folder;
-}
+export { type Folder, makeFolder } from "./folder.ts";
 
 /** The configuration of the function in `dir`: `main` is `main.ts`, everything else the default. */
 export function functionConfig(

@@ -5,17 +5,10 @@
  */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { BodyReader, CutError, headerOf, type ResponseHead } from "./answer.ts";
 
 /** Pieces (of up to 64 KiB) that may arrive ahead of the reader before the socket is paused. */
 const MOST_PIECES_HELD = 16;
-
-export interface ResponseHead {
-  readonly version: string;
-  readonly status: number;
-  readonly statusText: string;
-  /** Names in lower case, values as latin-1 text, in the order they came. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-}
 
 export interface RequestOptions {
   readonly method?: string;
@@ -27,71 +20,6 @@ export interface RequestOptions {
   /** Sent with a `Content-Length` unless the headers frame it themselves. */
   readonly body?: string | Buffer;
   readonly version?: string;
-}
-
-/** The connection ended before what was being read was complete. */
-export class CutError extends Error {
-  override readonly name = "CutError";
-}
-
-/** One response's body, read piece by piece. */
-export class BodyReader {
-  #pieces: AsyncGenerator<Buffer>;
-  #held: Buffer = Buffer.alloc(0);
-
-  constructor(pieces: AsyncGenerator<Buffer>) {
-    this.#pieces = pieces;
-  }
-
-  /** The next bytes, or undefined at the end. Throws `CutError` if the body was cut. */
-  async next(): Promise<Buffer | undefined> {
-    if (this.#held.length > 0) {
-      const held = this.#held;
-      this.#held = Buffer.alloc(0);
-      return held;
-    }
-    const { done, value } = await this.#pieces.next();
-    return done ? undefined : value;
-  }
-
-  /** Reads up to and including `marker`, whatever the chunk boundaries, and returns the text read. */
-  async until(marker: string): Promise<string> {
-    let read: Buffer = Buffer.alloc(0);
-    for (;;) {
-      const at = read.indexOf(marker);
-      if (at >= 0) {
-        const end = at + Buffer.byteLength(marker);
-        this.#held = read.subarray(end);
-        return read.toString("utf8", 0, end);
-      }
-      const piece = await this.next();
-      if (!piece) throw new CutError(`the body ended before "${marker}": ${read.toString("utf8")}`);
-      read = Buffer.concat([read, piece]);
-    }
-  }
-
-  /** Reads at least `count` bytes (fewer at the end) and returns how many there were. */
-  async atLeast(count: number): Promise<number> {
-    let total = 0;
-    while (total < count) {
-      const piece = await this.next();
-      if (!piece) break;
-      total += piece.length;
-    }
-    return total;
-  }
-
-  /** Everything that is left, and whether the body came to its proper end. */
-  async rest(): Promise<{ readonly bytes: Buffer; readonly cut: boolean }> {
-    const pieces: Buffer[] = [];
-    try {
-      for (let piece = await this.next(); piece; piece = await this.next()) pieces.push(piece);
-      return { bytes: Buffer.concat(pieces), cut: false };
-    } catch (error) {
-      if (!(error instanceof CutError)) throw error;
-      return { bytes: Buffer.concat(pieces), cut: true };
-    }
-  }
 }
 
 /** What a test does with a connection to a server, whatever version of HTTP it speaks. */
@@ -311,11 +239,6 @@ async function settled(socket: Socket, event: "connect" | "secureConnect"): Prom
     socket.once(event, resolve).once("error", reject);
   });
   socket.on("error", () => {});
-}
-
-/** The value of a header, or undefined. */
-export function headerOf(head: ResponseHead, name: string): string | undefined {
-  return head.headers.find(([key]) => key === name)?.[1];
 }
 
 /** The bytes of a request head and, when there is one, its body. */

@@ -4,7 +4,8 @@
  */
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
-import { BodyReader, type Connection, CutError, type RequestOptions, type ResponseHead } from "./http.ts";
+import { BodyReader, CutError, type ResponseHead } from "./answer.ts";
+import type { Connection, RequestOptions } from "./http.ts";
 
 /** One request with what has come of its response. */
 class Stream {

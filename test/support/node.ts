@@ -4,20 +4,19 @@
  */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import type { Agent } from "node:http";
 import type { TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { callControl } from "../../scheduler/server/control.ts";
 import type { NodeStatus, ServerStatus } from "../../scheduler/status/status.ts";
 import { adminSocket } from "../../scheduler/system/paths.ts";
+import { type Answer, connections, httpGet } from "./client.ts";
 import { type RunningDexter, startDexter } from "./dexter.ts";
-import { type Folder, makeFolder } from "./function.ts";
+import { cleanUp, type Folder, temporaryFolder } from "./folder.ts";
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
+/** What a test of a node needs besides; tests that start no process take it from where it is. */
+export { type Answer, connections, httpGet } from "./client.ts";
+export { cleanUp, temporaryFolder } from "./folder.ts";
+export { until } from "./until.ts";
 
 export interface LogLine {
   readonly level: number;
@@ -99,28 +98,6 @@ export async function writeProject(
   });
 }
 
-const cleanUps = new WeakMap<TestContext, (() => unknown)[]>();
-
-/** Runs `task` when the test is over: the last one given first, and each even if another fails. */
-export function cleanUp(test: TestContext, task: () => unknown): void {
-  const known = cleanUps.get(test);
-  if (known) return void known.unshift(task);
-  const tasks = [task];
-  cleanUps.set(test, tasks);
-  test.after(async () => {
-    const failures: unknown[] = [];
-    for (const next of tasks) await Promise.resolve(next()).catch((error) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  });
-}
-
-/** An empty folder that goes with the test, after the nodes in it. */
-export async function temporaryFolder(test: TestContext): Promise<Folder> {
-  const folder = await makeFolder();
-  cleanUp(test, () => folder.remove());
-  return folder;
-}
-
 /** Starts a node that ends, and leaves nothing behind, with the test. */
 export async function startNode(test: TestContext, options: NodeOptions): Promise<TestNode> {
   const folder = options.folder ?? (await temporaryFolder(test));
@@ -154,48 +131,6 @@ function nodeOf(dexter: RunningDexter, folder: Folder): TestNode {
     status: async () => JSON.parse((await callControl(socket, "GET", "/status")).text) as NodeStatus,
     readyPids: () => log().flatMap(({ msg, pid }) => (msg === "server is ready" && pid ? [pid] : [])),
   };
-}
-
-/** One request; rejects when the connection is refused or ends before the whole answer is there. */
-export function httpGet(
-  port: number,
-  path: string,
-  options: { agent?: Agent; signal?: AbortSignal; headers?: Record<string, string> } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const call = request({ host: "127.0.0.1", port, path, agent: options.agent ?? false, ...options });
-    call.on("error", reject);
-    call.on("response", (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (piece: string) => (text += piece));
-      response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, text }));
-    });
-    call.end();
-  });
-}
-
-/** `count` keep-alive connections; closed with the test. */
-export function connections(test: TestContext, count: number): Agent {
-  const agent = new Agent({ keepAlive: true, maxSockets: count });
-  cleanUp(test, () => agent.destroy());
-  return agent;
-}
-
-/** Waits until the condition holds; fails with `what` when it does not within the time. */
-export async function until<T>(
-  what: string,
-  condition: () => T | false | undefined | Promise<T | false | undefined>,
-  withinMs = 10_000,
-): Promise<T> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const value = await condition();
-    if (value) return value;
-    if (performance.now() > deadline) assert.fail(`not within ${withinMs} ms: ${what}`);
-    await sleep(10);
-  }
 }
 
 /** Requests without a pause on `count` keep-alive connections, until told to stop. */

@@ -5,10 +5,11 @@ import { callControl } from "../../scheduler/server/control.ts";
 import type { NodeStatus } from "../../scheduler/status/status.ts";
 import { adminSocket } from "../../scheduler/system/paths.ts";
 import { startWitness, type Witness, type WitnessSlot } from "../fidelity/witness.ts";
+import { type RawAnswer, readAnswer } from "./answer.ts";
 import { type RunningDexter, startDexter } from "./dexter.ts";
 import { type Folder, makeFolder } from "./function.ts";
-import { type Connection, RawConnection, type RequestOptions, type ResponseHead } from "./http.ts";
-import { until } from "./node.ts";
+import { RawConnection, type RequestOptions } from "./http.ts";
+import { until } from "./until.ts";
 
 export interface SharedOptions {
   /** Name → module source (JavaScript). */
@@ -16,14 +17,6 @@ export interface SharedOptions {
   /** The `[dexter]` table. */
   readonly directives?: Readonly<Record<string, unknown>>;
   readonly command?: "start" | "dev";
-}
-
-export interface RawAnswer {
-  readonly head: ResponseHead;
-  readonly status: number;
-  readonly text: string;
-  /** The body ended before its end. */
-  readonly cut: boolean;
 }
 
 /** What the sources of functions in these tests begin with: the way to the witness. */
@@ -113,15 +106,4 @@ export function sharedNode(options: SharedOptions): SharedNode {
   before(() => node.start(options));
   after(() => node.stop());
   return node;
-}
-
-export async function readAnswer(connection: Connection, method = "GET"): Promise<RawAnswer> {
-  const head = await connection.head();
-  const { bytes, cut } = await connection.body(head, method).rest();
-  return { head, status: head.status, text: bytes.toString(), cut };
-}
-
-/** Every value of a header. */
-export function valuesOf(head: ResponseHead, name: string): string[] {
-  return head.headers.filter(([key]) => key === name).map(([, value]) => value);
 }

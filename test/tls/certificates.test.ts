@@ -9,7 +9,7 @@ import { Listener } from "../../scheduler/http/listener.ts";
 import { Certificates } from "../../scheduler/tls/certificates.ts";
 import type { CertificateFiles, TlsConfig } from "../../scheduler/types.ts";
 import { type MadeCertificate, makeCertificate, writeCertificate } from "../support/certificates.ts";
-import { cleanUp, temporaryFolder } from "../support/node.ts";
+import { cleanUp, temporaryFolder } from "../support/folder.ts";
 
 /** A listener with certificates of these names, each for its hosts, and what it has logged. */
 async function setUp(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FunctionConfig, Version } from "../../scheduler/types.ts";
-import { contentId, hasSecrets, withSecrets } from "../../scheduler/versions/revision.ts";
+import { hasSecrets, withSecrets } from "../../scheduler/versions/revision.ts";
 import { createVersion } from "../../scheduler/versions/version.ts";
 
 const FUNCTION = {
@@ -47,16 +47,18 @@ describe("a revision", () => {
   });
 
   it("shows people the id of its content", () => {
-    const { id } = build();
-    const revision = withSecrets(build(), secrets);
-    assert.notEqual(revision.id, id);
-    assert.equal(contentId(revision.id), id);
-    assert.equal(contentId(id), id);
-    assert.deepEqual([hasSecrets(revision.id), hasSecrets(id)], [true, false]);
+    const { id, revision } = withSecrets(build(), secrets);
+    assert.equal(id, build().id);
+    assert.notEqual(revision, id);
+    assert.deepEqual(
+      [hasSecrets({ version: id, revision }), hasSecrets({ version: id, revision: id })],
+      [true, false],
+    );
   });
 
-  it("without secrets is the version itself", () => {
+  it("without secrets is what servers know by the id of its content", () => {
     const version = build();
-    assert.equal(withSecrets(version, { tag: "9f3c22aa", values: new Map() }), version);
+    const revision = withSecrets(version, { tag: "9f3c22aa", values: new Map() });
+    assert.deepEqual([revision.revision, revision.built, revision.env], [version.id, version, version.env]);
   });
 });

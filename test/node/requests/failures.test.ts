@@ -1,7 +1,8 @@
 /** What a client is told of a request that failed outside dev: the status and a request id, no more. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type RawAnswer, sharedNode, TO_WITNESS, valuesOf } from "../../support/shared-node.ts";
+import { type RawAnswer, valuesOf } from "../../support/answer.ts";
+import { sharedNode, TO_WITNESS } from "../../support/shared-node.ts";
 
 const FAIL = `${TO_WITNESS}
 export default {

@@ -1,8 +1,9 @@
 /** What of a request reaches the function, and what of its answer the client. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { valuesOf } from "../../support/answer.ts";
 import type { RequestOptions } from "../../support/http.ts";
-import { type SharedNode, sharedNode, valuesOf } from "../../support/shared-node.ts";
+import { type SharedNode, sharedNode } from "../../support/shared-node.ts";
 
 const ECHO = `
 export default {

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
+import { readAnswer } from "../../support/answer.ts";
 import { type MadeCertificate, makeCertificate, writeCertificate } from "../../support/certificates.ts";
 import { runDexter } from "../../support/cli.ts";
 import { type Connection, RawConnection } from "../../support/http.ts";
 import { Http2Client } from "../../support/http2.ts";
 import { cleanUp, PROBE, startNode, type TestNode, temporaryFolder, until } from "../../support/node.ts";
-import { readAnswer } from "../../support/shared-node.ts";
 
 const SEEN = `
 export default {

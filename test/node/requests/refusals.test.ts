@@ -1,7 +1,8 @@
 /** Requests that no function may see, and such as are answered without one. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readAnswer, sharedNode, valuesOf } from "../../support/shared-node.ts";
+import { readAnswer, valuesOf } from "../../support/answer.ts";
+import { sharedNode } from "../../support/shared-node.ts";
 
 const SAYS = (name: string) => `
 export default {

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
+import { readAnswer } from "../../support/answer.ts";
 import type { RawConnection } from "../../support/http.ts";
-import { readAnswer, sharedNode, TO_WITNESS } from "../../support/shared-node.ts";
+import { sharedNode, TO_WITNESS } from "../../support/shared-node.ts";
 
 const MEGABYTE = 1 << 20;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import WebSocket from "ws";
-import { headerOf } from "../../support/http.ts";
+import { headerOf } from "../../support/answer.ts";
 import { until } from "../../support/node.ts";
 import { SharedNode, sharedNode } from "../../support/shared-node.ts";
 

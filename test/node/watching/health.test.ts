@@ -72,7 +72,7 @@ describe("a node that stops", () => {
 describe("the calls of probes", () => {
   it("are those that need no token", async () => {
     let state: Readiness = { stopping: false, listening: false, responsive: false };
-    const ports = { identify: () => ({ name: "nobody", scope: "read" as const }), refused: () => {} };
+    const ports = { identify: () => ({ name: "nobody", scope: "read" as const }), failed: () => {} };
     const app = createAdmin(ports, [health(() => state)]);
     assert.deepEqual(
       app.routes

@@ -63,7 +63,7 @@ describe("the status page", { skip: needs(BROWSER) }, () => {
     await page.goto(node.url);
     await page.getByLabel("Token").fill("dexter_wrong");
     await page.keyboard.press("Enter");
-    await page.getByRole("alert").filter({ hasText: "no token of dexter's" }).waitFor();
+    await page.getByRole("alert").filter({ hasText: "not a token of dexter" }).waitFor();
     assert.equal(await page.getByRole("heading", { name: "Servers" }).count(), 0);
     // The browser itself tells of a 401.
     assert.equal(errors.splice(0).length, 1);

@@ -1,0 +1,38 @@
+/** Errors that the client of a function is answered with, when no function was asked or none answered. */
+import type { ErrorKinds } from "./kind.ts";
+
+export const REQUESTS = {
+  NO_FUNCTION: {
+    message: "no function answers {host}{path}{others}",
+    status: 404,
+    advice: "Compare the address with the routes that `dexter list` shows, and with base_domain.",
+  },
+  QUEUE_FULL: {
+    message: "every thread is busy and {waiting} requests already wait",
+    status: 503,
+    advice:
+      "The client may try again after the time in `Retry-After`. If it happens often, raise " +
+      "max_threads_per_child or num_servers, or add a node.",
+  },
+  QUEUE_TIMEOUT: {
+    message: "no thread became idle within {seconds} s",
+    status: 503,
+    advice: "As for QUEUE_FULL. `dexter status` shows which function keeps the threads busy.",
+  },
+  STOPPING: {
+    message: "dexter is stopping",
+    status: 503,
+    admin: 503,
+    advice: "Try again when it has started again.",
+  },
+  SERVER_LOST: {
+    message: "the server process ended while it served this request",
+    status: 502,
+    advice: "The log says why it ended. A request that may have had an effect is not repeated.",
+  },
+  BAD_RESPONSE: {
+    message: "the thread's response could not be read: {reason}",
+    status: 502,
+    advice: "This is a defect of dexter or of workerd: please report it.",
+  },
+} as const satisfies ErrorKinds;

@@ -1,0 +1,72 @@
+/**
+ * One server as the supervisor has it: its process, what loads threads in it, and how its end goes. A server that
+ * drains ends when its requests and their `waitUntil` work are done, or its time is up.
+ */
+import type { OutputStream, ServerOptions } from "./launch.ts";
+import { LoadMeter } from "./load.ts";
+import { Loader, type LoaderPorts } from "./loader.ts";
+import { ServerProcess } from "./process.ts";
+import type { Resident } from "./residents.ts";
+
+export interface MemberOptions {
+  readonly key: number;
+  readonly epoch: number;
+  readonly server: Omit<ServerOptions, "onLine">;
+  readonly loads: LoaderPorts;
+  onLine(line: string, stream: OutputStream, member: Member): void;
+}
+
+export class Member {
+  /** What the fleet knows it by. */
+  readonly key: number;
+  readonly epoch: number;
+  readonly process: ServerProcess;
+  readonly loader: Loader;
+  readonly load: LoadMeter;
+  /** What it was born with, in its first slots. */
+  readonly residents: readonly Resident[];
+  #drainingSinceMs: number | undefined;
+  /** Whether its `waitUntil` work is done; it is asked once, when it has no request any more. */
+  #isSettled: "unknown" | "asked" | "yes" = "unknown";
+
+  constructor({ key, epoch, server, loads, onLine }: MemberOptions) {
+    this.key = key;
+    this.epoch = epoch;
+    this.process = new ServerProcess({ ...server, onLine: (line, stream) => onLine(line, stream, this) });
+    this.loader = new Loader(this.process, loads);
+    this.load = new LoadMeter(this.process.pid ?? 0);
+    this.residents = server.residents;
+  }
+
+  get ageMs(): number {
+    return Date.now() - this.process.startedAtMs;
+  }
+
+  get isDraining(): boolean {
+    return this.#drainingSinceMs !== undefined;
+  }
+
+  /** It takes no new requests from now on. */
+  drain(): void {
+    this.process.drain();
+    this.#drainingSinceMs ??= Date.now();
+  }
+
+  /**
+   * Ends the server if it drains and may end now. May be called again.
+   * @param busy requests in it
+   * @param settled is called when another call is worth while
+   */
+  endDrained(busy: number, stopTimeoutMs: number, settled: () => void): void {
+    if (this.#drainingSinceMs === undefined) return;
+    if (Date.now() - this.#drainingSinceMs >= stopTimeoutMs) this.process.kill();
+    else if (busy === 0 && this.#isSettled === "yes") this.process.term(stopTimeoutMs);
+    else if (busy === 0 && this.#isSettled === "unknown") {
+      this.#isSettled = "asked";
+      this.loader.settle().then(() => {
+        this.#isSettled = "yes";
+        settled();
+      });
+    }
+  }
+}
