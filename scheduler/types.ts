@@ -60,7 +60,7 @@ export interface NodeConfig extends ThreadSettings {
   readonly connectionStatus: boolean;
   /** Generations are born with threads of no function, of hot ones, of all active ones. */
   readonly residentThreads: "off" | "on" | "always";
-  /** Bytes; 0 = the system's. */
+  /** Bytes of an answer that may wait in the scheduler for a slow client; 0 = Node.js's default. */
   readonly sendBufferSize: number;
   readonly dataDir: string;
   readonly functionsDir: string;
@@ -120,7 +120,7 @@ export interface FunctionSettings extends FunctionDirectives {
   readonly name: string;
   /** wrangler's route patterns as given (`example.com/api/*`); empty = default routing by name. */
   readonly routes: readonly string[];
-  /** The only function of a project with `main`: gets every path. */
+  /** What the project's `main` names: answers every path that no other function has. */
   readonly catchAll: boolean;
 }
 

@@ -29,7 +29,7 @@ export function statusText(status: NodeStatus, width: number): string {
 }
 
 function summary({ pid, uptimeSeconds, generation, totals }: NodeStatus, width: number): string[] {
-  const who = `dexter ${colours.bold(String(pid))}, up ${duration(uptimeSeconds)}, generation ${generation}`;
+  const who = `dexter ${colours.bold(String(pid))}, up ${span(uptimeSeconds)}, generation ${generation}`;
   const counts = (["requests", "busy", "idle", "starting", "queued", "rejected"] as const)
     .map((name) => `${totals[name]} ${name}`)
     .join(", ");
@@ -73,7 +73,7 @@ function canaryLine({ name, version, canary }: FunctionStatus): string[] {
   const side = ({ requests, errorRate, p99Ms }: SideStatus) =>
     `${requests} requests, ${(errorRate * 100).toFixed(1)} % failed${p99Ms === undefined ? "" : `, p99 ${p99Ms} ms`}`;
   const { percent, secondsLeft } = canary;
-  const left = secondsLeft > 0 ? `for another ${duration(secondsLeft)}` : "until it has had enough of them";
+  const left = secondsLeft > 0 ? `for another ${span(secondsLeft)}` : "until it has had enough of them";
   return [
     "",
     `canary of ${colours.bold(name)}: version ${canary.version} gets ${percent} % of the requests ${left}`,
@@ -99,7 +99,7 @@ function functionTable({ functions }: NodeStatus, width: number): string {
   });
 }
 
-function duration(seconds: number): string {
+function span(seconds: number): string {
   const parts = [
     ["d", 86_400],
     ["h", 3_600],

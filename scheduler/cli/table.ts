@@ -77,7 +77,7 @@ function shortened(text: string, width: number): string {
 }
 
 function longest(cell: Cell): number {
-  return typeof cell === "function" ? 0 : visible(String(cell));
+  return typeof cell === "function" ? 0 : Math.max(...String(cell).split("\n").map(visible));
 }
 
 function visible(text: string): number {

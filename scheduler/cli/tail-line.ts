@@ -29,8 +29,8 @@ function requestLine(event: RequestEvent): string {
   const result = colourOf(status)(outcome ? `${status} ${outcome}` : String(status));
   const what = method === null ? "(no HTTP request)" : `${method} ${clean(`${host}${path}`)}`;
   const where = thread === undefined ? "" : `${server ?? "?"}/${thread}`;
-  const wait = (event.waitMs ?? 0) >= 1 ? `waited ${duration(event.waitMs!)}` : "";
-  const details = [where, duration(event.totalMs), wait, size(event.bytes), event.id]
+  const wait = (event.waitMs ?? 0) >= 1 ? `waited ${milliseconds(event.waitMs!)}` : "";
+  const details = [where, milliseconds(event.totalMs), wait, size(event.bytes), event.id]
     .filter(Boolean)
     .join("  ");
   return `${start(event)} ${result} ${what}  ${colours.dim(details)}`;
@@ -75,7 +75,7 @@ function colourOf(status: number): (text: string) => string {
   return status >= 400 ? colours.yellow : colours.green;
 }
 
-function duration(ms: number): string {
+function milliseconds(ms: number): string {
   if (ms >= 10_000) return `${Math.round(ms / 1000)} s`;
   return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
 }

@@ -1,11 +1,11 @@
 /**
  * `dexter init`: writes a small project that runs as it is. The template is a folder of ordinary files in
- * the package; `{{name}}` in them becomes the project's name, and `gitignore` becomes `.gitignore`, which
- * `npm pack` would leave out under its own name. No file that exists is ever overwritten.
+ * the package; `{{name}}` in them becomes the project's name, `{{package}}` the way to dexter's package, and `gitignore`
+ * becomes `.gitignore`, which `npm pack` would leave out under its own name. No file that exists is ever overwritten.
  */
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DexterError } from "../errors.ts";
 
@@ -13,6 +13,9 @@ import { DexterError } from "../errors.ts";
 const templateDir = ["../templates/default", "../../templates/default"]
   .map((place) => fileURLToPath(new URL(place, import.meta.url)))
   .find((place) => existsSync(place))!;
+
+/** What this package is called in a `node_modules`. */
+const PACKAGE = "dexter";
 
 /** What may lie in a folder that still counts as empty. */
 const HARMLESS = new Set([".git", ".DS_Store"]);
@@ -46,7 +49,8 @@ export async function initProject(target: string, options: InitOptions = {}): Pr
     for (const source of await templateFiles()) {
       const file = source.replace(/^gitignore$/, ".gitignore");
       const text = await readFile(join(templateDir, source), "utf8");
-      if (await writeNew(join(directory, file), text.replaceAll("{{name}}", name))) files.push(file);
+      const filled = text.replaceAll("{{name}}", name).replaceAll("{{package}}", packageFrom(directory));
+      if (await writeNew(join(directory, file), filled)) files.push(file);
     }
     return { directory, files: files.sort() };
   } catch (cause) {
@@ -65,6 +69,18 @@ export function projectName(directory: string): string {
     .slice(0, 63)
     .replace(/^-|-$/g, "");
   return label || "functions";
+}
+
+/**
+ * Where a project finds the package that is installed for it, from its own folder: the one that runs when that is in a
+ * `node_modules` above the project, otherwise the one that `npm install` will put into the project's own.
+ */
+function packageFrom(directory: string): string {
+  const running = resolve(templateDir, "../..");
+  const modules = dirname(running);
+  const within = relative(dirname(modules), directory);
+  const isAbove = basename(modules) === "node_modules" && !within.startsWith("..") && !isAbsolute(within);
+  return isAbove && within !== "" ? relative(directory, running) : `./node_modules/${PACKAGE}`;
 }
 
 async function assertEmpty(directory: string): Promise<void> {

@@ -1,14 +1,17 @@
 /**
- * The `[dexter]` table: every directive with its bounds, unit, default and the sentence that help texts
- * show. This schema is the only place that knows them.
+ * The `[dexter]` table: every directive with its kind of value, bounds, unit, default, meaning, and when a change takes
+ * effect. This schema is the only place that knows them: help texts, docs/directives.md and the JSON Schema for editors
+ * are made of it.
  */
 import { availableParallelism } from "node:os";
 import * as z from "zod";
-import { squash, unknownKey } from "./problems.ts";
+import { certificate, listenEntries } from "./compound-values.ts";
+import { type Directive, describe, optional, setting } from "./directive.ts";
+import { squash } from "./problems.ts";
+import { functionShape, maxThreadsPerChild } from "./thread-directives.ts";
 import {
   account,
   addressRange,
-  certificateHost,
   duration,
   filePath,
   hostName,
@@ -18,21 +21,9 @@ import {
   oneOf,
   onOff,
   onOffAlways,
-  sameListen,
-  urlPath,
   v8Flag,
   whole,
 } from "./values.ts";
-
-/** What a help text says of a directive. */
-export interface Directive {
-  /** The snake_case name. */
-  readonly name: string;
-  /** Apache's spelling; empty for dexter's own settings. */
-  readonly original: string;
-  readonly default: string;
-  readonly description: string;
-}
 
 /**
  * Flags that every server gets unless `v8_flags` is set. Objects that wrap a request's parts survive V8's minor
@@ -41,233 +32,228 @@ export interface Directive {
 export const DEFAULT_V8_FLAGS: readonly string[] = ["--gc-global"];
 
 const MAX_SERVERS = 256;
-const MAX_THREADS = 4096;
-const help = z.registry<Omit<Directive, "name">>();
-
-/** A directive with a default, given the way a user would write it. */
-function setting<T extends z.ZodType>(
-  schema: T,
-  value: z.input<T>,
-  description: string,
-  original = "",
-  shown = Array.isArray(value) ? value.join(", ") || "none" : String(value),
-) {
-  const field = schema.prefault(value as never);
-  help.add(field, { original, default: shown, description });
-  return field;
-}
-
-/** A directive that is unset unless given. */
-function optional<T extends z.ZodType>(schema: T, description: string, original = "", shown = "none") {
-  const field = schema.optional();
-  help.add(field, { original, default: shown, description });
-  return field;
-}
-
-const listen = listOf(listenEntry).superRefine((addresses, context) => {
-  if (addresses.length === 0) context.addIssue("must name at least one [address:]port");
-  for (const [index, address] of addresses.entries()) {
-    if (addresses.slice(0, index).some((earlier) => sameListen(earlier, address)))
-      context.addIssue({
-        code: "custom",
-        path: [index],
-        message: "must differ from the other addresses; this one is already listened on",
-      });
-  }
-});
-
-const certificateShape = {
-  cert: filePath,
-  key: filePath,
-  hosts: listOf(certificateHost)
-    .refine((hosts) => hosts.length > 0, "must name at least one host")
-    .optional(),
-};
-
-/** One table for each certificate. */
-const certificate = z.strictObject(certificateShape, {
-  error: (issue) => {
-    if (issue.code === "unrecognized_keys") {
-      const [key = ""] = (issue as { keys?: string[] }).keys ?? [];
-      return `"${key}": ${unknownKey(key, Object.keys(certificateShape))}`;
-    }
-    return 'must be a table with cert and key, such as { cert = "site.pem", key = "site.key" }';
-  },
-});
-
-/** The settings that a function's own `[dexter]` table may override. */
-const threadShape = {
-  start_threads: setting(
-    whole(0, MAX_THREADS),
-    5,
-    "threads that each server starts with, per active function",
-    "StartThreads",
-  ),
-  min_spare_threads: setting(
-    whole(0, MAX_THREADS),
-    5,
-    "idle threads kept ready, per active function and server",
-    "MinSpareThreads",
-  ),
-  max_spare_threads: setting(
-    whole(1, MAX_THREADS),
-    10,
-    "idle threads above which threads are retired",
-    "MaxSpareThreads",
-  ),
-  concurrency: setting(whole(1, 10_000), 1, "requests that one thread may serve at once"),
-  idle_timeout: setting(duration(1), "300s", "a function without a request for this long keeps no threads"),
-};
-
-/** What a function's own table may set beside them. */
-const healthPath = optional(
-  urlPath,
-  "a path that a new version must answer with a status below 400 before it goes live",
-);
 
 export const directiveShape = {
   num_servers: setting(
-    whole(1, MAX_SERVERS),
+    whole(1, MAX_SERVERS, "servers"),
     Math.min(MAX_SERVERS, Math.max(2, availableParallelism())),
-    "server processes; changed by a graceful restart",
-    "NumServers",
-    "number of CPUs, at least 2",
+    "with a rolling restart",
+    "Server processes. Each runs its threads on one CPU.",
+    { original: "NumServers", shown: "number of CPUs, at least 2" },
   ),
-  start_threads: threadShape.start_threads,
-  min_spare_threads: threadShape.min_spare_threads,
-  max_spare_threads: threadShape.max_spare_threads,
+  start_threads: functionShape.start_threads,
+  min_spare_threads: functionShape.min_spare_threads,
+  max_spare_threads: functionShape.max_spare_threads,
   max_threads_per_child: setting(
-    whole(1, MAX_THREADS),
+    maxThreadsPerChild,
     64,
-    "all threads in one server; times num_servers, the most requests in progress at once",
-    "MaxThreadsPerChild",
+    "with a rolling restart",
+    "The most threads in one server, of all functions together. num_servers times this number is the most threads that work at the same time; each serves up to concurrency requests.",
+    { original: "MaxThreadsPerChild" },
   ),
   max_requests_per_child: setting(
-    whole(0, 1_000_000_000),
+    whole(0, 1_000_000_000, "requests"),
     10_000,
-    "requests after which a server is replaced gracefully, at most once a minute unless set; 0 = never",
-    "MaxRequestsPerChild",
+    "with a rolling restart",
+    "Requests after which a server is replaced by a new one; 0 = never. No request is lost. Where the directive is not set, a server is not replaced before it is a minute old.",
+    { original: "MaxRequestsPerChild" },
   ),
   listen: setting(
-    listen,
+    listenEntries,
     "127.0.0.1:8787",
-    'one or several [address:]port; a port alone is on 127.0.0.1, "*:80" on all addresses; "https://*:443" is encrypted',
-    "Listen",
+    "at once",
+    'The addresses that take requests. A port alone is on 127.0.0.1; "*:80" is on all IPv4 addresses; "https://*:443" is encrypted.',
+    { original: "Listen" },
   ),
   "tls.certificates": setting(
     listOf(certificate),
     [],
-    "PEM files { cert, key, hosts } for https; the first is for hosts that none is for",
+    "at once",
+    "Certificates for https: cert and key are PEM files; hosts are the names that it is for, if not those in the certificate. The first one also serves names that no other one is for.",
   ),
-  "tls.redirect": setting(onOff, "off", "whether requests that came unencrypted are sent to https"),
-  "tls.min_version": setting(oneOf(["1.2", "1.3"]), "1.2", "the oldest version of TLS that is spoken"),
-  "tls.http2": setting(onOff, "on", "whether HTTP/2 is offered over https"),
+  "tls.redirect": setting(
+    onOff,
+    "off",
+    "at once",
+    "Whether requests that came unencrypted are redirected to https.",
+  ),
+  "tls.min_version": setting(
+    oneOf(["1.2", "1.3"]),
+    "1.2",
+    "at once",
+    "The oldest version of TLS that is accepted.",
+  ),
+  "tls.http2": setting(onOff, "on", "at once", "Whether HTTP/2 is offered over https."),
   listen_backlog: setting(
-    whole(1, 65_535),
+    whole(1, 65_535, "requests"),
     511,
-    "kernel backlog, and the most requests that may wait for a thread",
-    "ListenBacklog",
+    "at once",
+    "The most requests that may wait for a thread, in the whole node. It is also the length of the kernel's queue of connections that are not accepted yet; that of an address that is open already changes with a new start.",
+    { original: "ListenBacklog" },
   ),
   user: optional(
     account,
-    'whom servers run as when the scheduler runs as root: a name, or "#number"',
-    "User",
+    "with a rolling restart",
+    "The user that servers run as. The scheduler must run as root.",
+    { original: "User" },
   ),
-  group: optional(account, 'the group that servers run as: a name, or "#number"', "Group"),
-  pid_file: optional(filePath, "holds the process id of the scheduler", "PidFile", "<data_dir>/dexter.pid"),
+  group: optional(
+    account,
+    "with a rolling restart",
+    "The group that servers run as; without it, the group of user. The scheduler must run as root.",
+    { original: "Group" },
+  ),
+  // First of those that a running node refuses to change: by default the others change with it, and it is to be named.
+  data_dir: setting(
+    filePath,
+    ".dexter",
+    "with a new start",
+    "The data directory: deployed versions, secrets and their key, tokens of the admin API; while dexter runs, also its sockets, pid file and lock file.",
+    { refused: true },
+  ),
+  pid_file: optional(filePath, "with a new start", "Holds the process id of the scheduler while it runs.", {
+    original: "PidFile",
+    shown: "<data_dir>/dexter.pid",
+    refused: true,
+  }),
   lock_file: optional(
     filePath,
-    "held while a scheduler owns the data directory",
-    "LockFile",
-    "<data_dir>/dexter.lock",
+    "with a new start",
+    "Held while a scheduler runs, so that no second one uses the data directory.",
+    { original: "LockFile", shown: "<data_dir>/dexter.lock", refused: true },
   ),
   score_board_file: optional(
     filePath,
-    "the scoreboard as JSON, rewritten atomically every second",
-    "ScoreBoardFile",
+    "at once",
+    "Gets the scoreboard as JSON, rewritten atomically every second.",
+    { original: "ScoreBoardFile" },
   ),
   core_dump_directory: optional(
     filePath,
-    "working directory of servers, where they may leave a core dump",
-    "CoreDumpDirectory",
+    "with a rolling restart",
+    "The working directory of servers, where they may leave a core dump. It must exist.",
+    { original: "CoreDumpDirectory" },
   ),
   connection_status: setting(
     onOff,
     "on",
-    "per-request detail in the scoreboard: on or off",
-    "ConnectionStatus",
+    "at once",
+    "Whether status and scoreboard show which request each busy thread serves.",
+    { original: "ConnectionStatus" },
   ),
   send_buffer_size: setting(
-    whole(0, 2 ** 30),
+    whole(0, 2 ** 30, "bytes"),
     0,
-    "bytes of the socket write buffer; 0 = the system's",
-    "SendBufferSize",
+    "with a new start",
+    "How much of an answer the scheduler buffers for a client that reads slowly, before it stops reading from the function; 0 = Node.js's default. This is not the kernel's socket buffer, and it has no effect over https. An address that a reload adds to listen uses the new value at once.",
+    { original: "SendBufferSize" },
   ),
-  data_dir: setting(filePath, ".dexter", "versions, sockets, and the pid and lock files"),
-  functions: setting(filePath, "functions", "the folder whose entries are functions"),
-  base_domain: setting(hostName, "localhost", "a function without routes answers at <name>.<base_domain>"),
-  concurrency: threadShape.concurrency,
-  idle_timeout: threadShape.idle_timeout,
-  health_path: healthPath,
-  canary_window: setting(duration(1_000), "10m", "how long a canary and the live version are compared"),
+  functions: setting(filePath, "functions", "at once", "The folder whose entries are functions."),
+  base_domain: setting(
+    hostName,
+    "localhost",
+    "at once",
+    "A function without routes answers at the host <name>.<base_domain>.",
+  ),
+  concurrency: functionShape.concurrency,
+  idle_timeout: functionShape.idle_timeout,
+  health_path: functionShape.health_path,
+  canary_window: setting(
+    duration(1_000),
+    "10m",
+    "at once",
+    "How long a canary is compared with the live version. A canary that has begun keeps its own.",
+  ),
   keep_versions: setting(
-    whole(1, 1_000),
+    whole(1, 1_000, "versions"),
     10,
-    "versions of each deployed function that are kept, the live one included",
+    "at once",
+    "Versions that are kept of each deployed function, the live one included. Older ones are removed by the next deploy.",
   ),
   resident_threads: setting(
     onOffAlways,
     "on",
-    "whether servers are born with the start threads of hot functions; always: of all active ones",
+    "with a rolling restart",
+    "Whether a server that replaces another has resident threads: on = for hot functions, always = for all active functions, off = for none. A request to a resident thread skips the hop through the host worker. dexter dev has none, except with --inspect.",
   ),
-  queue_timeout: setting(duration(), "10s", "how long a request may wait for a thread before a 503"),
-  stop_timeout: setting(duration(), "30s", "how long a stop waits for requests in progress"),
+  queue_timeout: setting(
+    duration(),
+    "10s",
+    "at once",
+    "How long a request may wait for a thread. Then it is answered with 503.",
+  ),
+  stop_timeout: setting(
+    duration(),
+    "30s",
+    "at once",
+    "How long a stop, or a server that is replaced, waits for requests in progress. Then they are cut off.",
+  ),
   trusted_proxies: setting(
     listOf(addressRange),
     [],
-    "addresses and ranges whose X-Forwarded-* headers are believed",
+    "at once",
+    "Addresses of proxies whose X-Forwarded-* headers are believed.",
   ),
   allow_network: setting(
     listOf(networkRange),
     ["public"],
-    'what functions may connect to: "public", "private", "local" or ranges',
+    "with a rolling restart",
+    "The addresses that functions may connect to.",
   ),
   log_level: setting(
     oneOf(["trace", "debug", "info", "warn", "error", "silent"]),
     "info",
-    "the least important messages that are logged",
+    "at once",
+    "The least important messages that are logged; silent = none.",
   ),
-  access_log: setting(filePath, "none", 'a line for each request: a file, or "-" for stdout'),
-  access_log_format: setting(oneOf(["json", "combined"]), "json", "JSON lines, or Apache's combined format"),
+  access_log: setting(
+    filePath,
+    "none",
+    "at once",
+    'A file that gets a line for each request; "-" = stdout, "none" = no access log.',
+  ),
+  access_log_format: setting(
+    oneOf(["json", "combined"]),
+    "json",
+    "at once",
+    "How the lines of the access log are written: as JSON, or in Apache's combined format.",
+  ),
   error_log: setting(
     filePath,
     "none",
-    "a file for the log; dexter dev says the same on stderr",
-    "",
-    "none: stderr",
+    "at once",
+    'A file that gets the log instead of stderr; "none" = stderr. dexter dev writes to both.',
+    { shown: "none: stderr" },
   ),
   log_rate: setting(
-    whole(0, 1_000_000),
+    whole(0, 1_000_000, "lines per second"),
     1_000,
-    "console lines, and failures, logged per second and function; 0 = no limit",
+    "at once",
+    "Lines of the console, and failures, that are logged of each function; 0 = no limit. As many may come at once.",
   ),
-  v8_flags: setting(listOf(v8Flag), [...DEFAULT_V8_FLAGS], "flags for V8 in every server"),
+  v8_flags: setting(
+    listOf(v8Flag),
+    [...DEFAULT_V8_FLAGS],
+    "with a rolling restart",
+    "Flags for V8 in every server, instead of the default.",
+  ),
   secret_key_file: optional(
     filePath,
-    "holds the key that secrets are encrypted with; made with the first secret",
-    "",
-    "<data_dir>/secret.key",
+    "with a new start",
+    "Holds the key that secrets are encrypted with. dexter makes it with the first secret.",
+    { shown: "<data_dir>/secret.key", refused: true },
   ),
   admin_listen: optional(
     listenEntry,
-    "[address:]port of the admin API, beside its socket, or https://…; it asks for tokens there",
-    "",
-    "none: only <data_dir>/admin.sock",
+    "at once",
+    "The address of the admin API over TCP, beside its socket. Callers need a token there.",
+    { shown: "none: only <data_dir>/admin.sock" },
   ),
   admin_hosts: setting(
     listOf(hostName),
     [],
-    "names by which the admin API may be asked, beside addresses, localhost and that in admin_listen",
+    "at once",
+    "Host names by which the admin API may be called over TCP, beside IP addresses, localhost and the name in admin_listen.",
   ),
 };
 
@@ -277,7 +263,7 @@ export const directiveTableSchema = z.strictObject(directiveShape);
 export type DirectiveValues = z.output<typeof directiveTableSchema>;
 
 /** What a function's own `[dexter]` table may set. */
-export const FUNCTION_DIRECTIVES = [...Object.keys(threadShape), "health_path"];
+export const FUNCTION_DIRECTIVES = Object.keys(functionShape);
 export const DIRECTIVES = Object.keys(directiveShape);
 
 /** Tables inside the table; `name.directive` is a directive of one. */
@@ -291,7 +277,12 @@ export function canonicalDirective(key: string): string | undefined {
   return DIRECTIVES.find((name) => squash(name) === squash(key));
 }
 
-/** Every directive in the order of the documentation, for help texts and README. */
+/** Every directive in the order of the documentation. */
 export function directiveTable(): Directive[] {
-  return Object.entries(directiveShape).map(([name, schema]) => ({ name, ...help.get(schema)! }));
+  return Object.entries(directiveShape).map(([name, field]) =>
+    describe(name, field, FUNCTION_DIRECTIVES.includes(name)),
+  );
 }
+
+/** What a running node is found by, and told apart from others. It refuses a configuration that changes one. */
+export const REFUSED_DIRECTIVES = directiveTable().flatMap(({ name, refused }) => (refused ? [name] : []));

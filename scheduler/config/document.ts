@@ -4,6 +4,7 @@ import { extname, isAbsolute, join, relative, resolve } from "node:path";
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { DexterError } from "../errors.ts";
+import { fileReason } from "../system/file-reason.ts";
 import { formatPath, type KeyPath, type Source } from "./problems.ts";
 import { tomlLines } from "./toml-lines.ts";
 
@@ -72,16 +73,8 @@ export async function readText(path: string, shown: string): Promise<string> {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR")
       throw new DexterError("CONFIG_NOT_FOUND", { path: shown }, { cause });
-    throw new DexterError("CONFIG_UNREADABLE", { path: shown, reason: reasonOf(code) }, { cause });
+    throw new DexterError("CONFIG_UNREADABLE", { path: shown, reason: fileReason(cause) }, { cause });
   }
-}
-
-/** Says in words why a file system call failed. */
-export function reasonOf(code: string | undefined): string {
-  if (code === "EISDIR") return "it is a folder; name the file in it";
-  if (code === "EACCES" || code === "EPERM") return "permission denied; check its owner and mode";
-  if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") return "it is not UTF-8 text; save it as UTF-8";
-  return code ?? "unknown reason";
 }
 
 interface Parsed {

@@ -2,7 +2,8 @@
 import { readdir } from "node:fs/promises";
 import { join, parse } from "node:path";
 import { DexterError } from "../errors.ts";
-import { configsIn, kindOf, reasonOf, showPath } from "./document.ts";
+import { fileReason } from "../system/file-reason.ts";
+import { configsIn, kindOf, showPath } from "./document.ts";
 import type { Problems, Source } from "./problems.ts";
 import { DNS_LABEL, NAME_RULE } from "./values.ts";
 
@@ -100,7 +101,7 @@ async function list(folder: string, cwd: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (cause) {
-    const reason = reasonOf((cause as NodeJS.ErrnoException).code);
-    throw new DexterError("CONFIG_UNREADABLE", { path: showPath(folder, cwd), reason }, { cause });
+    const details = { path: showPath(folder, cwd), reason: fileReason(cause) };
+    throw new DexterError("CONFIG_UNREADABLE", details, { cause });
   }
 }

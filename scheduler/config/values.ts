@@ -2,6 +2,7 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import * as z from "zod";
 import type { ListenAddress } from "../types.ts";
+import { anyCase, type JsonSchema, kindOf, ofKind } from "./kind.ts";
 
 /** Timers in Node.js hold 31 bits of milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -18,17 +19,20 @@ function parsed<T>(expected: string, parse: (value: unknown) => T | undefined) {
   });
 }
 
-/** A whole number within bounds, both included. */
-export function whole(min: number, max: number) {
+/** A whole number within bounds, both included. @param unit what it counts */
+export function whole(min: number, max: number, unit: string) {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
+  const schema = z.int({ error }).min(min, { error }).max(max, { error });
+  const json = { type: "integer", minimum: min, maximum: max };
+  return ofKind(schema, "whole number", json, { bounds: `${min} to ${max}`, unit });
 }
 
 /** A duration, given as seconds or with a unit; comes out as milliseconds. */
 export function duration(minMs = 0) {
-  const least = minMs > 0 ? ", more than 0" : "";
-  return parsed(
-    `must be a duration such as "300s", "5m", "250ms" or a number of seconds${least}, up to 24 days`,
+  const least = minMs === 0 ? "" : minMs < 1000 ? "more than 0, " : `at least ${minMs / 1000} s, `;
+  const bounds = `${least}up to 24 days`;
+  const schema = parsed(
+    `must be a duration such as "300s", "5m", "250ms" or a number of seconds, ${bounds}`,
     (value) => {
       const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)?$/.exec(String(value).trim());
       if (!match || (typeof value !== "string" && typeof value !== "number")) return undefined;
@@ -36,29 +40,57 @@ export function duration(minMs = 0) {
       return ms >= minMs && ms <= LONGEST_MS ? ms : undefined;
     },
   );
+  const json = anyOf(
+    { type: "string", pattern: "^\\s*\\d+(\\.\\d+)? ?(ms|s|m|h|d)?\\s*$" },
+    { type: "number", minimum: 0, maximum: LONGEST_MS / 1000 },
+  );
+  return ofKind(schema, "duration", json, { bounds, unit: "seconds unless given" });
 }
 
 /** true, false, or Apache's words for them. */
-export const onOff = parsed('must be true, false, "on" or "off"', (value) => {
-  if (typeof value === "boolean") return value;
-  const word = typeof value === "string" ? value.toLowerCase() : "";
-  return word === "on" ? true : word === "off" ? false : undefined;
-});
+export const onOff = ofKind(
+  parsed('must be true, false, "on" or "off"', (value) => {
+    if (typeof value === "boolean") return value;
+    const word = typeof value === "string" ? value.toLowerCase() : "";
+    return word === "on" ? true : word === "off" ? false : undefined;
+  }),
+  "word",
+  wordsOrBoolean("on", "off"),
+  { bounds: "on, off" },
+);
 
 /** On, off, or always; true and false are accepted for the first two. */
-export const onOffAlways = parsed('must be "on", "off" or "always"', (value) => {
-  if (typeof value === "boolean") return value ? "on" : "off";
-  const word = typeof value === "string" ? value.toLowerCase() : "";
-  return word === "on" || word === "off" || word === "always" ? word : undefined;
-});
+export const onOffAlways = ofKind(
+  parsed('must be "on", "off" or "always"', (value) => {
+    if (typeof value === "boolean") return value ? "on" : "off";
+    const word = typeof value === "string" ? value.toLowerCase() : "";
+    return word === "on" || word === "off" || word === "always" ? word : undefined;
+  }),
+  "word",
+  wordsOrBoolean("on", "off", "always"),
+  { bounds: "on, off, always" },
+);
+
+function wordsOrBoolean(...words: readonly string[]): JsonSchema {
+  const pattern = `^(${words.map(anyCase).join("|")})$`;
+  // The list is what an editor offers.
+  return anyOf({ enum: [...words, true, false] }, { type: "string", pattern });
+}
 
 /** One value or a list of them; comes out as a list. */
 export function listOf<T extends z.ZodType>(item: T) {
-  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item));
+  const schema = z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item));
+  const { name, bounds, json } = kindOf(item)!;
+  const list = { type: "array", items: json };
+  return ofKind(schema, `${name}, or a list of them`, anyOf(json, list), { bounds });
+}
+
+function anyOf(...kinds: readonly JsonSchema[]): JsonSchema {
+  return { anyOf: kinds };
 }
 
 /** `[address:]port`. A port alone means 127.0.0.1, so that nothing is open to the network unasked. */
-export const listenAddress = parsed(
+const listenAddress = parsed(
   'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787" or "*:80"',
   (value): ListenAddress | undefined => {
     if (typeof value !== "string" && typeof value !== "number") return undefined;
@@ -70,14 +102,21 @@ export const listenAddress = parsed(
 );
 
 /** What `listen` takes: the same, and where `https://` stands before it, its connections are encrypted. */
-export const listenEntry = parsed(
-  'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787", "*:80" or "https://*:443"',
-  (value): ListenAddress | undefined => {
-    const [, scheme, rest] = /^(?:(https?):\/\/)?([^/]*)\/?$/i.exec(String(value).trim()) ?? [];
-    const { success, data } = listenAddress.safeParse(typeof value === "string" ? rest : value);
-    if (!success) return undefined;
-    return scheme?.toLowerCase() === "https" ? { ...data, secure: true } : data;
-  },
+export const listenEntry = ofKind(
+  parsed(
+    'must be [address:]port, such as 8787, "127.0.0.1:8787", "[::1]:8787", "*:80" or "https://*:443"',
+    (value): ListenAddress | undefined => {
+      const [, scheme, rest] = /^(?:(https?):\/\/)?([^/]*)\/?$/i.exec(String(value).trim()) ?? [];
+      const { success, data } = listenAddress.safeParse(typeof value === "string" ? rest : value);
+      if (!success) return undefined;
+      return scheme?.toLowerCase() === "https" ? { ...data, secure: true } : data;
+    },
+  ),
+  "[https://][address:]port",
+  anyOf(
+    { type: "integer", minimum: 0, maximum: 65_535 },
+    { type: "string", pattern: `^\\s*(${anyCase("http")}[sS]?://)?([^/]+:)?\\d{1,5}/?\\s*$` },
+  ),
 );
 
 function listenHost(host: string): string | undefined {
@@ -107,58 +146,77 @@ function isRange(text: string): boolean {
 }
 
 /** An IP address, or a range of them in CIDR notation. */
-export const addressRange = parsed(
-  'must be an IP address or a range such as "10.0.0.0/8" or "fd00::/8"',
-  (value) => (typeof value === "string" && isRange(value) ? value : undefined),
+export const addressRange = ofKind(
+  parsed('must be an IP address or a range such as "10.0.0.0/8" or "fd00::/8"', (value) =>
+    typeof value === "string" && isRange(value) ? value : undefined,
+  ),
+  "IP address or range",
+  { type: "string" },
 );
 
 /** What workerd's `Network.allow` takes; it wants a prefix length on every address. */
-export const networkRange = parsed(
-  'must be "public", "private", "local" or a range such as "10.0.0.0/8"',
-  (value) => {
+export const networkRange = ofKind(
+  parsed('must be "public", "private", "local" or a range such as "10.0.0.0/8"', (value) => {
     if (typeof value !== "string") return undefined;
     if (["public", "private", "local", "network"].includes(value)) return value;
     if (!isRange(value)) return undefined;
     return value.includes("/") ? value : `${value}/${isIPv4(value) ? 32 : 128}`;
-  },
+  }),
+  "public, private, local, IP address or range",
+  { type: "string" },
 );
 
-function matching(pattern: RegExp, error: string) {
-  return z.string({ error }).regex(pattern, { error });
+/** @param pattern without flags, so that JSON Schema can have it as well */
+function matching(name: string, pattern: RegExp, error: string) {
+  const schema = z.string({ error }).regex(pattern, { error });
+  return ofKind(schema, name, { type: "string", pattern: pattern.source });
 }
 
 /** A user or group, by name or number, as Apache writes them. */
 export const account = matching(
-  /^(#\d{1,10}|[a-z_][a-z0-9_.-]*\$?)$/i,
+  "name or #number",
+  /^(#\d{1,10}|[A-Za-z_][A-Za-z0-9_.-]*\$?)$/,
   'must be a name, or a number written "#1000"',
 );
 
 /** A function's name: it becomes a host name, `<name>.localhost`. */
 export const DNS_LABEL = new RegExp(`^${LABEL}$`);
 export const NAME_RULE = 'must be lower-case letters, digits and "-", at most 63, with no "-" at either end';
-export const functionName = matching(DNS_LABEL, NAME_RULE);
+export const functionName = matching("function's name", DNS_LABEL, NAME_RULE);
 
 export const hostName = matching(
+  "host name",
   new RegExp(`^${LABEL}(\\.${LABEL})*$`),
   'must be a lower-case host name such as "example.com"',
 );
 
 /** A host, or all names one label below it. */
 export const certificateHost = matching(
+  "host name",
   new RegExp(`^(\\*\\.)?${LABEL}(\\.${LABEL})*$`),
   'must be a lower-case host name such as "example.com" or "*.example.com"',
 );
 
-export const filePath = matching(/^[^\0]+$/, "must be a path");
+export const filePath = ofKind(
+  z.string({ error: "must be a path" }).regex(/^[^\0]+$/, { error: "must be a path" }),
+  "path",
+  { type: "string", minLength: 1 },
+);
 
-export const urlPath = matching(/^\/[\x21-\x7e]*$/, 'must be a path of a URL, such as "/health"');
+export const urlPath = matching(
+  "path of a URL",
+  /^\/[\x21-\x7e]*$/,
+  'must be a path of a URL, such as "/health"',
+);
 
 export const v8Flag = matching(
+  "V8 flag",
   /^--[a-z]/,
   'must be a V8 flag that starts with "--", such as "--max-heap-size=128"',
 );
 
 /** One of some words. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
-  return z.enum(words, { error: `must be one of ${words.map((word) => `"${word}"`).join(", ")}` });
+  const schema = z.enum(words, { error: `must be one of ${words.map((word) => `"${word}"`).join(", ")}` });
+  return ofKind(schema, "word", { enum: words }, { bounds: words.join(", ") });
 }

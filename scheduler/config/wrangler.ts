@@ -6,6 +6,7 @@ import { NEWEST_COMPATIBILITY_DATE } from "./compatibility.ts";
 import { canonicalDirective } from "./directives.ts";
 import type { Document } from "./document.ts";
 import { parseEntries } from "./entries.ts";
+import { ofKind } from "./kind.ts";
 import { type Entry, formatValue, type KeyPath, nearest, type Problems } from "./problems.ts";
 import { filePath, functionName, listOf, oneOf } from "./values.ts";
 import { HARMLESS_FIELDS, UNSUPPORTED_FIELDS } from "./wrangler-fields.ts";
@@ -18,11 +19,15 @@ const RULE_TYPES = [
   "Data",
 ] as const satisfies ModuleRuleType[];
 
-const compatibilityDate = z.iso
-  .date({ error: `must be a date written "${NEWEST_COMPATIBILITY_DATE}"`, abort: true })
-  .refine((date) => date <= NEWEST_COMPATIBILITY_DATE, {
-    error: `must be at most "${NEWEST_COMPATIBILITY_DATE}", the newest date that the installed workerd supports`,
-  });
+const compatibilityDate = ofKind(
+  z.iso
+    .date({ error: `must be a date written "${NEWEST_COMPATIBILITY_DATE}"`, abort: true })
+    .refine((date) => date <= NEWEST_COMPATIBILITY_DATE, {
+      error: `must be at most "${NEWEST_COMPATIBILITY_DATE}", the newest date that the installed workerd supports`,
+    }),
+  "date",
+  { type: "string", pattern: "^\\d{4}-\\d{2}-\\d{2}$" },
+);
 
 const ROUTE_EXPECTED = 'must be a pattern such as "example.com/api/*", or a table with one as its "pattern"';
 
@@ -52,7 +57,7 @@ function checkedPattern(pattern: string, report: (message: string) => void): str
 const jsonValue = z.custom<unknown>(isJson, { error: "must be a value that JSON can hold" });
 
 /** The supported fields. Where wrangler has a default, the code that uses the field knows it. */
-const wranglerShape = {
+export const wranglerShape = {
   name: functionName,
   main: filePath,
   compatibility_date: compatibilityDate,

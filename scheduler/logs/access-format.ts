@@ -5,8 +5,6 @@
 import type { HeaderBlock } from "../http/request-head.ts";
 import type { RequestRecord } from "./request-record.ts";
 
-export type AccessFormat = (record: RequestRecord) => string;
-
 /** One JSON object a line. */
 export function jsonLine(record: RequestRecord): string {
   const { outcome, served } = record;

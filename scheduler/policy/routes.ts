@@ -14,7 +14,7 @@ export interface RoutedFunction {
   readonly name: string;
   /** wrangler's patterns; empty = the default routes by name. */
   readonly routes: readonly string[];
-  /** The only function of a project with `main`: answers the rest, whatever its routes. */
+  /** What a project's `main` names: answers the rest, whatever its routes. */
   readonly catchAll: boolean;
 }
 

@@ -1,5 +1,7 @@
 /** What of a project's settings concerns the servers, and what cannot change while they run. */
+import assert from "node:assert/strict";
 import { statSync } from "node:fs";
+import { REFUSED_DIRECTIVES } from "../config/directives.ts";
 import { DexterError } from "../errors.ts";
 import { RESIDENTS_AFTER_MS } from "../policy/residency.ts";
 import { resolveAccount } from "../system/accounts.ts";
@@ -58,20 +60,20 @@ export function needsRestart(before: SupervisorSettings, after: SupervisorSettin
   return JSON.stringify(before) !== JSON.stringify(after);
 }
 
-/** By these a running node is found and told apart from others. Throws CONFIG_INVALID when one changes. */
+/** Throws CONFIG_INVALID when a directive changes by which a running node is found. */
 export function checkIdentity(before: NodeConfig, after: NodeConfig): void {
-  const fixed = {
-    data_dir: "dataDir",
-    lock_file: "lockFile",
-    pid_file: "pidFile",
-    secret_key_file: "secretKeyFile",
-  } as const;
-  for (const [directive, key] of Object.entries(fixed)) {
+  for (const directive of REFUSED_DIRECTIVES) {
+    const key = directive.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    assert(isSetting(key, before), `${directive} has another name in NodeConfig`);
     if (before[key] === after[key]) continue;
     const change = `from ${before[key]} to ${after[key]}`;
     const reason = `${directive}: cannot change while dexter runs (${change}); stop it and start it again`;
     throw new DexterError("CONFIG_INVALID", { reason });
   }
+}
+
+function isSetting(key: string, node: NodeConfig): key is keyof NodeConfig {
+  return key in node;
 }
 
 function isFolder(path: string): boolean {

@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: "nobody reads it",
   EAGAIN: "whoever reads it is too slow",
   EMFILE: "too many files and connections are open; raise the limit (LimitNOFILE=, ulimit -n)",
+  ERR_ENCODING_INVALID_ENCODED_DATA: "it is not UTF-8 text; save it as UTF-8",
   EROFS: "it is on a file system that is read-only; name another place",
 };
 

@@ -3,7 +3,7 @@
  * bytes, so a data directory with a long path gets its sockets in a short one of the system's.
  */
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { DexterError } from "../errors.ts";
 import { fileReason } from "./file-reason.ts";
@@ -42,11 +42,13 @@ export function clearSockets(dataDir: string): void {
   rmSync(short === dataDir ? runDirectory(dataDir) : short, { recursive: true, force: true });
 }
 
-/** Makes the data directory and the folder for sockets. Throws DATA_DIR. */
+/** Makes the data directory, which git is to ignore, and the folder for sockets. Throws DATA_DIR. */
 export function prepareDataDirectory(dataDir: string): void {
   const short = shortDirectory(dataDir);
   try {
-    mkdirSync(dataDir, { recursive: true });
+    const made = mkdirSync(dataDir, { recursive: true });
+    // It holds secrets, and lies in projects. A folder that was there already is somebody else's to arrange.
+    if (made !== undefined) writeFileSync(`${dataDir}/.gitignore`, "*\n", { flag: "wx" });
     if (short === dataDir) return;
     mkdirSync(short, { recursive: true });
     if (lstatSync(short).uid !== ownId()) throw new Error(`${short} belongs to somebody else`);

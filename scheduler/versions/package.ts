@@ -3,6 +3,7 @@
  * It comes from outside, so everything in it is checked; its id is a hash of its content and is checked as well.
  */
 import * as z from "zod";
+import { concurrency, maxSpareThreads, minSpareThreads, startThreads } from "../config/thread-directives.ts";
 import { DNS_LABEL } from "../config/values.ts";
 import { DexterError } from "../errors.ts";
 import { parseRoute } from "../policy/routes.ts";
@@ -51,10 +52,10 @@ const route = z.string().superRefine((pattern, context) => {
 });
 
 const threads = z.strictObject({
-  startThreads: z.int().min(0).max(4096),
-  minSpareThreads: z.int().min(0).max(4096),
-  maxSpareThreads: z.int().min(1).max(4096),
-  concurrency: z.int().min(1).max(10_000),
+  startThreads,
+  minSpareThreads,
+  maxSpareThreads,
+  concurrency,
   idleTimeoutMs: z.int().min(1),
 });
 

@@ -1,7 +1,7 @@
 /** `dexter init` writes a project that runs as it is, and never touches what is there already. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -14,6 +14,7 @@ import { DexterError } from "../../scheduler/errors.ts";
 import { startWorkerd } from "../support/workerd.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+const SCHEMA = "docs/dexter.schema.json";
 const TEMPLATE = [
   ".dev.vars.example",
   ".gitignore",
@@ -39,6 +40,27 @@ test("writes the template into a new folder, named after it", async () => {
   assert.equal(parse(await read(directory, "wrangler.toml")).name, "my-site");
   assert.equal(JSON.parse(await read(directory, "package.json")).name, "my-site");
   for (const file of TEMPLATE) assert.doesNotMatch(await read(directory, file), /\{\{/, file);
+});
+
+test("names the schema that an editor checks the configuration with, where the package will be", async () => {
+  const packed = JSON.parse(await read(root, "package.json"));
+  assert.ok(packed.files.some((entry: string) => SCHEMA.startsWith(entry)));
+  await access(join(root, SCHEMA));
+  await initProject(scratch);
+  const [first] = (await read(scratch, "wrangler.toml")).split("\n");
+  assert.equal(first, `#:schema ./node_modules/${packed.name}/${SCHEMA}`);
+});
+
+test("names the schema of the package that is installed above the project", async () => {
+  const home = join(scratch, "node_modules", "dexter");
+  const { initProject: installed } = await bundledInto(home);
+  const places = { site: "../", "deep/down": "../../", ".": "./" };
+  for (const [place, up] of Object.entries(places)) {
+    const directory = join(scratch, place);
+    await installed(directory, { force: true });
+    const [first] = (await read(directory, "wrangler.toml")).split("\n");
+    assert.equal(first, `#:schema ${up}node_modules/dexter/${SCHEMA}`);
+  }
 });
 
 test("takes an empty folder, and one with only a git repository in it", async () => {
@@ -95,17 +117,7 @@ test("makes a DNS label of any folder's name", () => {
 });
 
 test("finds the template from a bundle beside its folder, as dist/dexter.js is", async () => {
-  const bundle = join(scratch, "package", "dist", "dexter.js");
-  await build({
-    entryPoints: [join(root, "scheduler/cli/template.ts")],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-  });
-  await writeFile(join(scratch, "package", "package.json"), '{ "type": "module" }');
-  await cp(join(root, "templates"), join(scratch, "package", "templates"), { recursive: true });
-  const { initProject: bundled } = (await import(bundle)) as { initProject: typeof initProject };
+  const { initProject: bundled } = await bundledInto(join(scratch, "package"));
   assert.deepEqual((await bundled(join(scratch, "project"))).files, TEMPLATE);
 });
 
@@ -149,6 +161,21 @@ test("npm packs every file of the template", async () => {
   const packed = files.map(({ path }) => path.replace(/^templates\/default\//, ""));
   for (const file of TEMPLATE) assert.ok(packed.includes(file.replace(".gitignore", "gitignore")), file);
 });
+
+/** The command's code in a package, as it is installed. */
+async function bundledInto(folder: string): Promise<{ initProject: typeof initProject }> {
+  const bundle = join(folder, "dist", "dexter.js");
+  await build({
+    entryPoints: [join(root, "scheduler/cli/template.ts")],
+    outfile: bundle,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+  });
+  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+  await cp(join(root, "templates"), join(folder, "templates"), { recursive: true });
+  return import(bundle);
+}
 
 const read = (directory: string, file: string) => readFile(join(directory, file), "utf8");
 

@@ -1,8 +1,10 @@
 /** Tables fit into the terminal that they are for. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { directiveText } from "../../scheduler/cli/directives.ts";
 import { statusText } from "../../scheduler/cli/status-text.ts";
 import { list, prose, table } from "../../scheduler/cli/table.ts";
+import { directiveTable } from "../../scheduler/config/directives.ts";
 import type { NodeStatus, ThreadStatus } from "../../scheduler/status/status.ts";
 
 const thread = (slot: number, letter: string): ThreadStatus => ({
@@ -115,5 +117,30 @@ describe("a table", () => {
   it("never makes the last column useless", () => {
     const drawn = table(["k", "places"], [["k".repeat(30), list(["example.com/*"])]], { width: 20 });
     assert.match(drawn, /example\.com\/\*$/);
+  });
+});
+
+describe("dexter directives", () => {
+  for (const width of [60, 80, 120, 250])
+    it(`fits into ${width} columns`, () => {
+      const lines = directiveText(directiveTable(), width).split("\n");
+      assert.deepEqual(
+        lines.filter((line) => line.length > width),
+        [],
+      );
+      for (const { name } of directiveTable())
+        assert.ok(
+          lines.some((line) => line.startsWith(name)),
+          name,
+        );
+    });
+
+  it("has a line for each directive where nothing limits its length", () => {
+    const lines = directiveText(directiveTable(), Number.POSITIVE_INFINITY).split("\n");
+    for (const { name, description } of directiveTable())
+      assert.ok(
+        lines.some((line) => line.startsWith(`${name} `) && line.endsWith(description)),
+        name,
+      );
   });
 });

@@ -87,9 +87,31 @@ describe("dexter directives", () => {
   it("lists what the [dexter] table takes", async () => {
     const { status, stdout } = await runDexter(["directives"], { dir });
     assert.equal(status, 0);
-    assert.match(stdout, /^directive +original +default +meaning\n/);
-    assert.match(stdout, /^max_spare_threads +MaxSpareThreads +10 +\S/m);
+    assert.match(stdout, /^directive +original +value +default +a change takes effect +meaning\n/);
+    assert.match(
+      stdout,
+      /^max_spare_threads \* +MaxSpareThreads +1 to 4096 threads +10 +at once +The most idle .*\.$/m,
+    );
+    assert.match(stdout, /^pid_file +PidFile +path .* with a new start; a reload refuses it +Holds the/m);
     const json = JSON.parse((await runDexter(["directives", "--json"], { dir })).stdout);
-    assert.deepEqual(Object.keys(json[0]), ["name", "original", "default", "description"]);
+    assert.deepEqual(Object.keys(json[0]), [
+      "name",
+      "original",
+      "kind",
+      "bounds",
+      "unit",
+      "default",
+      "perFunction",
+      "effect",
+      "refused",
+      "description",
+    ]);
+  });
+
+  it("prints the schema for editors that the package has", async () => {
+    const { status, stdout } = await runDexter(["directives", "--schema"], { dir });
+    assert.equal(status, 0);
+    assert.equal(stdout, readFileSync("docs/dexter.schema.json", "utf8"));
+    assert.equal((await runDexter(["directives", "--schema", "--json"], { dir })).status, 2);
   });
 });

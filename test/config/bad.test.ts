@@ -159,6 +159,11 @@ const cases: readonly BadCase[] = [
     `idle_timeout: ${DURATION}, more than 0, up to 24 days (got 0)`,
   ),
   dexter(
+    "a duration that is too short",
+    'canary_window = "500ms"',
+    `canary_window: ${DURATION}, at least 1 s, up to 24 days (got "500ms")`,
+  ),
+  dexter(
     "a duration too long for a timer",
     'queue_timeout = "25d"',
     `queue_timeout: ${DURATION}, up to 24 days (got "25d")`,
@@ -483,7 +488,7 @@ const cases: readonly BadCase[] = [
     title: "a configuration that is a folder",
     files: { "wrangler.toml": null },
     code: "CONFIG_UNREADABLE",
-    message: "wrangler.toml: cannot be read: it is a folder; name the file in it",
+    message: "wrangler.toml: cannot be read: it is a folder; remove it, or name another place",
   },
   {
     title: "a configuration of another format",

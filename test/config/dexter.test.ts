@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DEFAULT_V8_FLAGS, directiveShape, directiveTable } from "../../scheduler/config/directives.ts";
+import {
+  DEFAULT_V8_FLAGS,
+  directiveShape,
+  directiveTable,
+  FUNCTION_DIRECTIVES,
+} from "../../scheduler/config/directives.ts";
 import { loadToml } from "../fixtures/config/project.ts";
 
 test("gives every directive its documented default", async (t) => {
@@ -215,11 +220,25 @@ test("describes every directive, with the default that the schema has", () => {
     {
       name: "max_spare_threads",
       original: "MaxSpareThreads",
+      kind: "whole number",
+      bounds: "1 to 4096",
+      unit: "threads",
       default: "10",
-      description: "idle threads above which threads are retired",
+      perFunction: true,
+      effect: "at once",
+      refused: false,
+      description:
+        "The most idle threads of a function in each server. Threads above that number are retired.",
     },
   );
-  for (const row of table) assert.ok(row.description.length > 10 && row.default !== "", row.name);
+  for (const row of table) {
+    assert.match(row.description, /^[A-Z].{15,}\.$/, row.name);
+    assert.ok(row.kind !== "" && row.default !== "" && (row.kind !== "whole number" || row.unit), row.name);
+  }
+  assert.deepEqual(
+    table.flatMap(({ name, perFunction }) => (perFunction ? [name] : [])).sort(),
+    [...FUNCTION_DIRECTIVES].sort(),
+  );
   assert.deepEqual(
     table
       .filter(({ original }) => original !== "")

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { program } from "../../scheduler/cli/program.ts";
-import { DIRECTIVES } from "../../scheduler/config/directives.ts";
+import { DIRECTIVES, directiveTable, FUNCTION_DIRECTIVES } from "../../scheduler/config/directives.ts";
 import { LIMITS, rooms, sources } from "../../scripts/house.ts";
 import { REQUEST_HEADER_DIFFERENCES, RESPONSE_HEADER_DIFFERENCES } from "../fidelity/differences.ts";
 
@@ -139,6 +139,32 @@ describe("docs/", () => {
     const groups = ["totals", "servers", "threads", "functions"];
     for (const field of fields)
       assert.ok(page.has(field) || groups.includes(field), `docs/status-json.md: ${field} is missing`);
+  });
+});
+
+describe("docs/directives.md", () => {
+  const rows = table(read("docs/directives.md"), "directive", "original", "value", "default");
+
+  it("lists the directives with their spellings, defaults and effects", () => {
+    assert.deepEqual(
+      rows.map(([name, original, , value, effect]) => ({
+        name: code(name),
+        original: code(original),
+        default: value?.replaceAll("`", ""),
+        effect: effect?.replace("; a reload refuses it", ""),
+      })),
+      directiveTable().map(({ name, original, default: value, effect }) => ({
+        name,
+        original,
+        default: value,
+        effect,
+      })),
+    );
+  });
+
+  it("marks the directives that a function may set", () => {
+    const marked = rows.filter(([name]) => name?.endsWith("*")).map(([name]) => code(name));
+    assert.deepEqual(marked.sort(), [...FUNCTION_DIRECTIVES].sort());
   });
 });
 

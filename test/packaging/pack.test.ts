@@ -8,6 +8,7 @@ import { dirname, join, normalize } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { configurationSchema } from "../../scheduler/config/json-schema.ts";
 import { type Folder, makeFolder } from "../support/function.ts";
 import { httpGet, until } from "../support/node.ts";
 import {
@@ -20,6 +21,7 @@ import {
 } from "../support/packed.ts";
 
 const run = promisify(execFile);
+const SCHEMA_TITLE = configurationSchema().title;
 
 /** What is in dist/, but for the files of the commands and what they share. */
 const BUILT = [
@@ -129,6 +131,8 @@ describe("npm pack", () => {
     assert.match((await npx(target.dir, "init", "x")).stdout, / cd x && npx dexter dev\n/);
     const dir = join(target.dir, "x");
     await readFile(join(dir, ".gitignore"), "utf8");
+    const [, schema] = /^#:schema (\S+)\n/.exec(await readFile(join(dir, "wrangler.toml"), "utf8"))!;
+    assert.equal(JSON.parse(await readFile(join(dir, schema!), "utf8")).title, SCHEMA_TITLE);
 
     const dev = spawn("npx", ["--offline", "dexter", "dev", "--set", "listen=127.0.0.1:0"], { cwd: dir });
     test.after(() => dev.kill("SIGKILL"));

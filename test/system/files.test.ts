@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { prepareDataDirectory } from "../../scheduler/system/paths.ts";
 import { startDexter } from "../support/dexter.ts";
 import { cleanUp, PROBE, startNode, temporaryFolder, until, writeProject } from "../support/node.ts";
 
@@ -61,7 +62,7 @@ describe("pid_file and lock_file", () => {
   it("leave nothing of a node behind that has stopped", async (test) => {
     const node = await startNode(test, OPTIONS);
     await node.dexter.stop("SIGTERM");
-    assert.deepEqual(readdirSync(join(node.folder.dir, ".dexter")), []);
+    assert.deepEqual(readdirSync(join(node.folder.dir, ".dexter")), [".gitignore"]);
   });
 });
 
@@ -126,6 +127,24 @@ describe("score_board_file", () => {
 });
 
 describe("data_dir", () => {
+  it("is kept out of git when dexter has made it", async (test) => {
+    const node = await startNode(test, OPTIONS);
+    assert.equal(readFileSync(join(node.folder.dir, ".dexter/.gitignore"), "utf8"), "*\n");
+  });
+
+  it("is left as it is when it was there already", async (test) => {
+    const folder = await temporaryFolder(test);
+    await folder.write({ "plain/kept": "", "own/.gitignore": "!kept\n" });
+    for (const [name, files] of [
+      ["plain", ["kept"]],
+      ["own", [".gitignore"]],
+    ] as const) {
+      prepareDataDirectory(join(folder.dir, name));
+      assert.deepEqual(readdirSync(join(folder.dir, name)), files);
+    }
+    assert.equal(readFileSync(join(folder.dir, "own/.gitignore"), "utf8"), "!kept\n");
+  });
+
   it("may have a path that is too long for the address of a socket", async (test) => {
     const folder = await temporaryFolder(test);
     const long = `${folder.dir}/${"a-long-name-of-a-folder/".repeat(6)}data`;

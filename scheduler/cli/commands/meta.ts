@@ -1,13 +1,19 @@
 /** Commands about dexter itself. */
-import { Argument, type Command } from "commander";
+import { Argument, type Command, Option } from "commander";
 import type { Shell } from "../completion.ts";
+import type { DirectivesOptions } from "../directives.ts";
 
 export function metaCommands(dexter: Command): void {
   dexter
     .command("directives")
-    .description("list the directives of the [dexter] table")
+    .description(
+      "list the directives of the [dexter] table: values, defaults, meaning, when a change takes effect",
+    )
     .option("--json", "print JSON")
-    .action(async (options: { json?: boolean }) => (await import("../directives.ts")).directives(options));
+    .addOption(
+      new Option("--schema", "print the JSON Schema of configuration files, for editors").conflicts("json"),
+    )
+    .action(async (options: DirectivesOptions) => (await import("../directives.ts")).directives(options));
   dexter
     .command("completion")
     .description("print the script with which a shell completes dexter's command line")

@@ -1,4 +1,5 @@
 /** `dexter help configuration` */
+import { REFUSED_DIRECTIVES } from "../../config/directives.ts";
 import { CONFIG_NAMES } from "../../config/document.ts";
 import { filled, type Topic } from "./topic.ts";
 
@@ -29,11 +30,11 @@ With --env production, what stands in [env.production] overrides what stands abo
 directive of the [dexter] table; it may be repeated, and lists are separated by commas. Directives may also be spelled as
 Apache's module spells them, such as MaxSpareThreads.
 
-Whatever is wrong is said at once, with file, line and key; "dexter check" does so without starting anything. A dexter that
-runs takes up a changed configuration with "dexter reload", and keeps the old one if the new one is wrong. data_dir, pid_file
-and lock_file cannot change while it runs.
+Whatever is wrong is said at once, with file, line and key; "dexter check" does so without starting anything. "dexter reload"
+lets a running dexter take a changed configuration; if the new one is wrong, it keeps the old one. "dexter directives" says
+when a change of a directive takes effect. A running dexter refuses a change of ${REFUSED_DIRECTIVES.join(", ")}.
 
-"dexter help directives" lists what the table takes, "dexter help functions" says where functions are.`,
+"dexter directives --schema" prints a JSON Schema of the file for editors. "dexter help functions" says where functions are.`,
       width,
     ),
 };

@@ -17,7 +17,8 @@ export const directives: Topic = {
 Durations are given as "300s", "5m", "250ms" or a number of seconds. ${LIST_DIRECTIVES.join(", ")} take one value or a list.
 A function's own [dexter] table may set ${FUNCTION_DIRECTIVES.join(", ")}.
 
-"dexter directives" shows them with the spelling of Apache's module, and with --json for programs.`,
+"dexter directives" shows all of each: the spelling of Apache's module, which values it takes, when a change takes effect;
+with --json for programs, with --schema for editors.`,
         width,
       ),
     ].join("\n\n"),

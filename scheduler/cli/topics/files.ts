@@ -2,6 +2,7 @@
 import { filled, listed, type Topic } from "./topic.ts";
 
 const FILES = [
+  [".gitignore", "keeps the folder out of git; only in a folder that dexter has made"],
   ["dexter.pid", "process id of the scheduler (directive pid_file)"],
   ["dexter.lock", "process id and start time of its owner; a dead owner's lock is taken over (lock_file)"],
   ["admin.sock", "what commands about a running dexter talk to; only its owner and root may open it"],
@@ -30,7 +31,8 @@ how "dexter status", "dexter reload" and "dexter stop" find the one that is mean
       listed(FILES, width),
       filled(
         `
-Only store/, secrets/, secret.key and tokens.json have to be kept; a stop removes the rest. Without secret.key nobody can read
+Only store/, secrets/, secret.key and tokens.json have to be kept. A stop removes dexter.pid, dexter.lock, admin.sock and
+run/. Without secret.key nobody can read
 secrets, and with it everybody can: keep its copy apart from theirs.
 
 When the path of data_dir has more than 75 bytes, admin.sock and run/ are in a folder dexter-<user id>-<hash> of the system's

@@ -1,10 +1,24 @@
 /** Directives whose effect is seen from outside or from inside a function. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { cleanUp, PROBE, type Probed, startNode, temporaryFolder, until } from "../../support/node.ts";
+import type { Effect } from "../../../scheduler/config/directive.ts";
+import { directiveTable, REFUSED_DIRECTIVES } from "../../../scheduler/config/directives.ts";
+import { runDexter } from "../../support/cli.ts";
+import { answering, DATE, SMALL, startDev } from "../../support/dev.ts";
+import {
+  cleanUp,
+  PROBE,
+  type Probed,
+  startNode,
+  temporaryFolder,
+  until,
+  writeProject,
+} from "../../support/node.ts";
 
 const DIRECTIVES = { num_servers: 1, start_threads: 1, min_spare_threads: 1, max_spare_threads: 2 };
 
@@ -23,16 +37,63 @@ describe("listen", () => {
   });
 });
 
+/** Answers with a stack, as deep as V8 makes it. */
+const DEPTH = `
+  const dig = (left) => (left === 0 ? new Error("deep").stack : dig(left - 1) + "");
+  export default { fetch: () => new Response(dig(50)) };`;
+const depthOf = (text: string) => text.match(/^\s+at /gm)?.length;
+
 describe("v8_flags", () => {
   it("reach the servers", async (test) => {
-    const depth = `
-      const dig = (left) => (left === 0 ? new Error("deep").stack : dig(left - 1) + "");
-      export default { fetch: () => new Response(dig(50)) };`;
     const node = await startNode(test, {
-      functions: { depth },
+      functions: { depth: DEPTH },
       directives: { ...DIRECTIVES, v8_flags: ["--stack-trace-limit=3"] },
     });
-    assert.equal((await node.get("/depth")).text.match(/^\s+at /gm)?.length, 3);
+    assert.equal(depthOf((await node.get("/depth")).text), 3);
+  });
+});
+
+describe("a changed directive", () => {
+  const effectsOf = (effect: Effect) =>
+    directiveTable().flatMap((one) => (one.effect === effect ? [one.name] : []));
+
+  it("takes effect at once, in the servers that run", async (test) => {
+    assert.ok(effectsOf("at once").includes("functions"));
+    const dev = await startDev(test, { "functions/a.js": answering("a"), "others/b.js": answering("b") });
+    await dev.serves("/a", "a");
+    const pids = await dev.pids();
+    await dev.write("wrangler.toml", `${DATE}${SMALL}functions = "others"\n`);
+    await dev.serves("/b", "b");
+    assert.equal((await dev.get("/a")).status, 404);
+    assert.deepEqual(await dev.pids(), pids);
+  });
+
+  it("takes effect with a rolling restart, in new servers", async (test) => {
+    assert.ok(effectsOf("with a rolling restart").includes("v8_flags"));
+    const dev = await startDev(test, { "functions/depth.js": DEPTH });
+    assert.notEqual(depthOf((await dev.get("/depth")).text), 3);
+    const pids = await dev.pids();
+    await dev.write("wrangler.toml", `${DATE}${SMALL}v8_flags = "--stack-trace-limit=3"\n`);
+    await until("a new server answers", async () => depthOf((await dev.get("/depth")).text) === 3);
+    assert.notDeepEqual(await dev.pids(), pids);
+  });
+
+  it("that takes a new start is refused, and in force after it", async (test) => {
+    const folder = await temporaryFolder(test);
+    const node = await startNode(test, { functions: { probe: PROBE }, directives: DIRECTIVES, folder });
+    assert.ok(REFUSED_DIRECTIVES.every((name) => effectsOf("with a new start").includes(name)));
+    for (const name of REFUSED_DIRECTIVES) {
+      await writeProject({ functions: {}, directives: { ...DIRECTIVES, [name]: "moved" } }, folder);
+      const { status, stderr } = await runDexter(["reload", "--set", "data_dir=.dexter"], {
+        dir: folder.dir,
+      });
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`${name}: cannot change while dexter runs`));
+    }
+    await writeProject({ functions: {}, directives: { ...DIRECTIVES, pid_file: "moved.pid" } }, folder);
+    await node.dexter.stop("SIGTERM");
+    await startNode(test, { functions: {}, directives: { ...DIRECTIVES, pid_file: "moved.pid" }, folder });
+    assert(existsSync(join(folder.dir, "moved.pid")));
   });
 });
 
