@@ -7,7 +7,7 @@ import type { LiveEnd, LiveState } from "./wire.ts";
 
 export type ConnectionState = "live" | "polling" | "lost" | "ended";
 
-export interface ConnectionEvents {
+interface ConnectionEvents {
   state(state: LiveState): void;
   changed(state: ConnectionState): void;
   /** The token does not do; the connection has ended. */

@@ -31,7 +31,7 @@ export function setAttribute(of: Element, name: string, value: string | undefine
   else if (of.getAttribute(name) !== value) of.setAttribute(name, value);
 }
 
-export interface Listing<T> {
+interface Listing<T> {
   key(item: T): string;
   make(item: T): HTMLElement;
   update(made: HTMLElement, item: T): void;

@@ -3,9 +3,7 @@
  * milliseconds unless a name says otherwise.
  */
 
-export type ThreadLetter = "S" | "_" | "W" | "G";
-
-export interface RequestState {
+interface RequestState {
   readonly method: string;
   readonly path: string;
   readonly seconds: number;
@@ -52,7 +50,7 @@ export interface FunctionState {
 }
 
 /** What `dexter status --json` prints, as far as the page reads it. */
-export interface NodeState {
+interface NodeState {
   readonly pid: number;
   readonly uptimeSeconds: number;
   readonly totals: { readonly busy: number; readonly idle: number; readonly starting: number } & {

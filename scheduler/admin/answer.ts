@@ -2,7 +2,7 @@
 import { HTTPException } from "hono/http-exception";
 import { DexterError } from "../errors.ts";
 
-export interface FailureAnswer {
+interface FailureAnswer {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: { readonly error: string; readonly code: string };

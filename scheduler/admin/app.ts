@@ -13,7 +13,7 @@ import { type Caller, permits, type Scope } from "./caller.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-export interface AdminEnv {
+interface AdminEnv {
   Bindings: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse };
   Variables: { caller: Caller };
 }
@@ -24,7 +24,7 @@ export type AdminContext = Context<AdminEnv>;
 /** Adds the calls of one feature. */
 export type AdminFeature = (app: AdminApp) => void;
 
-export interface AdminPorts {
+interface AdminPorts {
   /** Who makes the call. Throws a DexterError where nobody may. */
   identify(incoming: IncomingMessage): Caller;
   /** A call was refused, or the node failed to do it. There is no caller if nobody may make it. */

@@ -3,7 +3,7 @@ import type { NodeStatus } from "../status/status.ts";
 import { type AdminFeature, allow } from "./app.ts";
 import { type Caller, permits } from "./caller.ts";
 
-export interface ControlActions {
+interface ControlActions {
   status(): NodeStatus;
   /** Reads the configuration again and restarts gracefully; rejects with what is wrong with it. */
   reload(): Promise<void>;

@@ -14,7 +14,7 @@ import { permits } from "./caller.ts";
 
 const MAX_UNPACKED_BYTES = 128 << 20;
 
-export interface DeployActions {
+interface DeployActions {
   readonly deployments: Deployments;
   functions(): readonly FunctionStatus[];
   /** `canary_window`. */

@@ -22,7 +22,7 @@ import { tokens } from "./tokens.ts";
 type AdminConfig = Pick<NodeConfig, "adminListen" | "adminHosts"> &
   Partial<Pick<NodeConfig, "tls" | "listen">>;
 
-export interface DoorsPorts {
+interface DoorsPorts {
   readonly log: Logger;
   readonly tokens: TokenStore;
   readonly features: readonly AdminFeature[];

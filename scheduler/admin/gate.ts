@@ -35,7 +35,7 @@ interface Connection {
   expiry?: NodeJS.Timeout;
 }
 
-export interface GatePorts {
+interface GatePorts {
   readonly tokens: Pick<TokenStore, "verify">;
   /** Names, beside addresses and localhost, by which the node is asked. */
   hosts(): readonly string[];

@@ -5,13 +5,13 @@ import type { Deployments } from "../deploy/deployments.ts";
 import type { RecentFailures } from "../history/failures.ts";
 import { EVERY_MS, type History, type Sees } from "../history/history.ts";
 import type { NodeStatus } from "../status/status.ts";
+import type { Audience } from "../system/audience.ts";
 import { type AdminFeature, allow } from "./app.ts";
-import type { Audience } from "./audience.ts";
 import { type Caller, permits } from "./caller.ts";
 import { seenBy } from "./control.ts";
 import { recentDeploys } from "./recent-deploys.ts";
 
-export interface LiveSources {
+interface LiveSources {
   readonly history: History;
   readonly failures: RecentFailures;
   readonly deployments: Deployments;

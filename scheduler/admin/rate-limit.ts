@@ -5,7 +5,7 @@ interface Window {
   count: number;
 }
 
-export interface RateLimitSettings {
+interface RateLimitSettings {
   /** Per key and window. */
   readonly most: number;
   readonly windowMs: number;

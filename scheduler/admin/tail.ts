@@ -6,7 +6,7 @@ import { parseTailFilter, type TailQuery } from "../logs/tail-filter.ts";
 import { type AdminFeature, allow } from "./app.ts";
 import { type Caller, permits } from "./caller.ts";
 
-export interface TailActions {
+interface TailActions {
   readonly followers: Followers;
   hasFunction(name: string): boolean;
 }

@@ -15,7 +15,7 @@ const LIKE_A_TOKEN = /dexter_[\w-]{4,}/g;
 /** An id takes no name's place: `revoke` takes either. */
 export const TOKEN_ID = /^[0-9a-f]{12}$/;
 
-export interface NewToken {
+interface NewToken {
   readonly id: string;
   readonly token: string;
 }

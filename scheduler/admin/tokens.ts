@@ -4,7 +4,7 @@ import { type AdminFeature, allow, readJson } from "./app.ts";
 import { tokenRequest } from "./token-request.ts";
 import type { TokenStore } from "./token-store.ts";
 
-export interface TokenActions {
+interface TokenActions {
   /** Ends the connections that a token which is no more has opened, but for the one that is yet to be answered. */
   cut(tokenId: string, except: Socket): void;
   /** For the log: who made or took back which. */

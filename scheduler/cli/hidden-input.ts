@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { DexterError } from "../errors.ts";
 
 /** A terminal, as far as it is needed here. */
-export interface TerminalInput extends Readable {
+interface TerminalInput extends Readable {
   setRawMode(raw: boolean): unknown;
 }
 

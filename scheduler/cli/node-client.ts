@@ -17,7 +17,7 @@ export interface ClientOptions extends CommonOptions {
 
 export type NodeAddress = { readonly socketPath: string } | { readonly url: URL; readonly token: string };
 
-export interface CallOptions {
+interface CallOptions {
   readonly body?: Buffer | string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;

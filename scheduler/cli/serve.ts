@@ -7,10 +7,11 @@ import { endStderr } from "../logs/stderr.ts";
 import { DexterNode } from "../node/node.ts";
 import { Notifier } from "../system/notify.ts";
 import { banner } from "./banner.ts";
+import { Life } from "./life.ts";
 import { type CommonOptions, projectOptions, warn } from "./project.ts";
 import { tracerFor } from "./tracing.ts";
 
-export interface ServeOptions extends CommonOptions {
+interface ServeOptions extends CommonOptions {
   /** The port for debuggers, or true for the usual one. */
   readonly inspect?: string | true;
 }
@@ -38,12 +39,10 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
   const tracer = await tracerFor(process.env, log);
   const notifier = new Notifier(process.env, { onFailure: (reason) => log.warn(reason) });
 
-  const starting = new AbortController();
-  const interrupt = () => starting.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
-  let stop: (graceful: boolean) => unknown = interrupt;
-  let serving: DexterNode | undefined;
-  const relay = await inspection?.InspectorRelay.open(inspectPort(options), () => serving?.inspectorPort);
+  const life = new Life(logs);
+  process.on("SIGTERM", () => life.stop(true));
+  process.on("SIGINT", () => life.stop(false));
+  const relay = await inspection?.InspectorRelay.open(inspectPort(options), () => life.node?.inspectorPort);
   const node = await DexterNode.start(project, {
     dev,
     inspect: relay !== undefined,
@@ -51,25 +50,23 @@ export async function serve(mode: "dev" | "start", options: ServeOptions): Promi
     tracer,
     notifier,
     readProject,
-    onStop: (graceful) => stop(graceful),
-    signal: starting.signal,
+    onStop: (graceful) => life.stop(graceful),
+    signal: life.givenUp,
     ...(onRequest ? { onRequest } : {}),
   }).catch(async (error) => {
     await logs.close();
-    if (starting.signal.aborted) process.exit(0);
+    if (life.givenUp.aborted) process.exit(0);
     relay?.close();
     throw error;
   });
-  serving = node;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
-  const hotReload = dev
-    ? new (await import("../dev/watch.ts")).HotReload(node, { log, readProject })
-    : undefined;
-  stop = stopper(node, logs, () => {
-    hotReload?.close();
-    relay?.close();
-  });
-  obeySignals(node, log, stop);
+  life.serves(node);
+  if (relay) life.closeFirst(() => relay.close());
+  if (dev) {
+    const { HotReload } = await import("../dev/watch.ts");
+    const hotReload = new HotReload(node, { log, readProject });
+    life.closeFirst(() => hotReload.close());
+  }
+  obeySignals(node, log);
   console.log(banner(node, relay?.address));
 }
 
@@ -89,21 +86,8 @@ async function requestLog() {
   return (record: Parameters<typeof requestLine>[0]) => console.log(requestLine(record));
 }
 
-/** Stops gracefully or at once, which hurries a stop that is under way, and ends the process. */
-function stopper(node: DexterNode, logs: Logs, first: () => void): (graceful: boolean) => Promise<void> {
-  let stopping = false;
-  return async (graceful) => {
-    if (!stopping && graceful) logs.log.info("stopping after the requests in progress");
-    stopping = true;
-    first();
-    await node.stop(graceful);
-    await logs.close();
-    process.exit(0);
-  };
-}
-
-/** Apache's signals. */
-function obeySignals(node: DexterNode, log: Logger, stop: (graceful: boolean) => unknown): void {
+/** Apache's signals, but for those that stop it. */
+function obeySignals(node: DexterNode, log: Logger): void {
   const restart = (how: "one by one" | "at once") => {
     log.info("restarting the servers");
     node.reload(how).catch((error) => {
@@ -111,8 +95,6 @@ function obeySignals(node: DexterNode, log: Logger, stop: (graceful: boolean) =>
       log.error(error.message);
     });
   };
-  process.on("SIGTERM", () => stop(true));
-  process.on("SIGINT", () => stop(false));
   process.on("SIGHUP", () => restart("at once"));
   process.on("SIGUSR1", () => restart("one by one"));
   // A terminal sends it when its window changes size, which is no wish to restart.

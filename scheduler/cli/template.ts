@@ -23,12 +23,12 @@ const HARMLESS = new Set([".git", ".DS_Store"]);
 /** How many of the entries in the way the error names. */
 const NAMED_ENTRIES = 5;
 
-export interface InitOptions {
+interface InitOptions {
   /** Writes into a folder that is not empty too; the files it has stay as they are. */
   readonly force?: boolean;
 }
 
-export interface InitResult {
+interface InitResult {
   /** Absolute path of the project. */
   readonly directory: string;
   /** The files written, relative to `directory`, sorted. */

@@ -27,7 +27,7 @@ export interface Candidate extends Prepared {
 const AT_ONCE = 8;
 
 /** A version that takes longer to load, or to find room, is not live; a module scope that never ends is ended. */
-export const LOAD_WITHIN_MS = 30_000;
+const LOAD_WITHIN_MS = 30_000;
 /** A version whose servers end while others are at fault is loaded so many times. */
 const TRIES = 3;
 /** How often it is looked whether a thread slot has become free. */
@@ -102,21 +102,24 @@ export class Deployer {
     progress?: (done: number) => void,
     where: "server" | "nowhere" = "server",
   ) {
-    const outcomes: PromiseSettledResult<Candidate | undefined>[] = [];
+    const outcomes: Promise<Candidate | undefined>[] = [];
     const waiting = [...entries.entries()];
     let done = 0;
     const prepareInTurn = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [place, entry] = next;
-        [outcomes[place]] = await Promise.allSettled([this.prepare(entry, undefined, where)]);
+        const outcome = this.prepare(entry, undefined, where);
+        outcomes[place] = outcome;
+        await outcome.catch(() => {});
         progress?.(++done);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, prepareInTurn));
     await this.#registry.restBuilders();
+    const settled = await Promise.allSettled(outcomes);
     return {
-      candidates: outcomes.flatMap((one) => (one.status === "fulfilled" ? (one.value ?? []) : [])),
-      failures: outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : [])),
+      candidates: settled.flatMap((one) => (one.status === "fulfilled" ? (one.value ?? []) : [])),
+      failures: settled.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : [])),
     };
   }
 

@@ -21,7 +21,7 @@ import { recover } from "./recovery.ts";
 import type { FunctionRegistry } from "./registry.ts";
 import type { Store } from "./store.ts";
 
-export interface DeploymentPorts extends ProofPorts {
+interface DeploymentPorts extends ProofPorts {
   readonly canaries: Canaries;
   readonly store: Store;
   readonly registry: FunctionRegistry;

@@ -26,7 +26,7 @@ const SHOWN_LENGTH = 500;
 const READ_LENGTH = 65_536;
 
 /** Why the version is not well: words, or the exception that it threw. */
-export type HealthProblem = string | ExceptionReport;
+type HealthProblem = string | ExceptionReport;
 
 /**
  * Requests `path` of the thread with this socket.

@@ -5,7 +5,7 @@ import { type Change, changed, type Pointer } from "./pointer.ts";
 import type { Store } from "./store.ts";
 
 /** A deployed function with a version that is good. */
-export interface Recovered {
+interface Recovered {
   readonly pointer: Pointer;
   readonly given: FunctionPackage;
 }

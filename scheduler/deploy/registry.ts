@@ -9,6 +9,7 @@ import { canaryPool } from "../policy/canary.ts";
 import type { FunctionSpec } from "../policy/thread.ts";
 import { canHide } from "../server/hidden-file.ts";
 import { runtimeModule } from "../system/built-file.ts";
+import { isSame } from "../system/same.ts";
 import type { FunctionConfig, FunctionSettings, Version } from "../types.ts";
 import type { FunctionPackage } from "../versions/package.ts";
 import { hasSecrets, type Revision } from "../versions/revision.ts";
@@ -56,7 +57,7 @@ export class FunctionRegistry {
    */
   entryFor(config: FunctionConfig): DeployedFunction {
     const known = this.functions.get(config.name);
-    if (known && JSON.stringify(known.source) === JSON.stringify(config)) return known;
+    if (known && isSame(known.source, config)) return known;
     const builder = createBuilder(config, { dev: this.#dev });
     return {
       config,

@@ -18,7 +18,7 @@ import { type FunctionPackage, pack, unpack } from "../versions/package.ts";
 import { type Change, changed, formatPointer, type Pointer, parsePointer } from "./pointer.ts";
 
 /** A version that is kept, as its file's name and times tell. */
-export interface StoredVersion {
+interface StoredVersion {
   readonly id: string;
   /** When it was first stored, in ms since 1970. */
   readonly storedAtMs: number;

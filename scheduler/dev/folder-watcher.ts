@@ -6,7 +6,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import path from "node:path";
 
-export interface FolderWatcherPorts {
+interface FolderWatcherPorts {
   /** Something happened to the file or folder at `file`; `comesOrGoes` unless only its content changed. */
   onEvent(file: string, comesOrGoes: boolean): void;
   /** A folder cannot be watched. */

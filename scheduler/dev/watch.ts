@@ -10,6 +10,7 @@ import type { DeployedFunction } from "../deploy/registry.ts";
 import { DexterError } from "../errors.ts";
 import type { Logger } from "../logs/logger.ts";
 import type { DexterNode } from "../node/node.ts";
+import { isSame } from "../system/same.ts";
 import type { Project } from "../types.ts";
 import { FolderWatcher } from "./folder-watcher.ts";
 import { type Changes, Scope } from "./scope.ts";
@@ -23,7 +24,7 @@ const CLOCK_STEP_MS = 10;
 /** A build command that writes something else each time is run no more often than this in a row for nothing. */
 const MOST_IN_VAIN = 3;
 
-export interface HotReloadOptions {
+interface HotReloadOptions {
   readonly log: Logger;
   readonly readProject: () => Promise<Project>;
 }
@@ -123,7 +124,7 @@ export class HotReload {
     this.#projectIsBroken = true;
     try {
       const project = await readProject();
-      const differs = JSON.stringify(project) !== JSON.stringify(before);
+      const differs = !isSame(project, before);
       if (differs) await this.#node.changes.apply(project);
       for (const warning of project.warnings) if (!before.warnings.includes(warning)) log.warn(warning);
       if (differs || wasBroken) log.info(whatIsNew(before, project));

@@ -13,7 +13,7 @@ import { Exchange, type ExchangePorts, type RequestObserver } from "./exchange.t
 import { ThreadClient } from "./thread-client.ts";
 
 /** What the dispatcher asks of whoever owns the threads. */
-export interface ThreadPorts {
+interface ThreadPorts {
   /** The socket of a thread; undefined when its server is gone. */
   socketOf(thread: Thread): string | undefined;
   load(thread: Thread): void;

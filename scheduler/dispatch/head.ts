@@ -8,7 +8,7 @@ import type { Client } from "../http/client-address.ts";
 import type { HttpProtocol } from "../http/request-head.ts";
 import type { RequestFacts } from "../http/vet.ts";
 
-export interface HeadParts {
+interface HeadParts {
   readonly method: string;
   /** What `vet.ts` found; its target and host replace those of the request. */
   readonly facts: Pick<RequestFacts, "path" | "host" | "upgrade" | "framing">;

@@ -8,7 +8,7 @@ import { DexterError } from "../errors.ts";
 import { readHeaderLines, renderHeaderLines } from "../http/header-lines.ts";
 
 /** How the body ends: there is none, after so many bytes, by its chunks, with the connection, or tunnelled. */
-export type BodyKind = "none" | "length" | "chunked" | "close" | "upgrade";
+type BodyKind = "none" | "length" | "chunked" | "close" | "upgrade";
 
 export interface ResponseHead {
   readonly status: number;

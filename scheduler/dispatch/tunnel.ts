@@ -10,7 +10,7 @@ import type { ConnectionLoss, ResponseSink } from "./thread-client.ts";
 const LINGER_MS = 1_000;
 
 /** The exchange whose request was upgraded; it is told how the tunnel ended, and counts what passes. */
-export interface TunnelOwner extends Pick<ResponseSink, "onEnd" | "onLost">, Pick<RequestSink, "onClosed"> {
+interface TunnelOwner extends Pick<ResponseSink, "onEnd" | "onLost">, Pick<RequestSink, "onClosed"> {
   requestBytes: number;
   responseBytes: number;
 }

@@ -51,7 +51,7 @@ ${requestSection(input)}
 }
 
 /** Text as HTML content or as the value of a quoted attribute. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   // A NUL may not occur in HTML, even escaped.
   return text.replace(/[&<>"'\0]/g, (char) => (char === "\0" ? "\ufffd" : `&#${char.charCodeAt(0)};`));
 }

@@ -31,7 +31,7 @@ const SHOWN_LENGTH = 200;
 
 type Failure = DexterError | ExceptionReport;
 
-export interface ReporterOptions {
+interface ReporterOptions {
   readonly dev: boolean;
   readonly log: Logger;
   readonly registry: FunctionRegistry;

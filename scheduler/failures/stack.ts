@@ -8,7 +8,7 @@ import { type CodeFrame, codeFrame } from "../bundle/frame.ts";
 import type { Version } from "../types.ts";
 
 /** What of a version is needed; its modules only where there is no source map (`no_bundle`). */
-export type MappedVersion = Pick<Version, "mainModule"> & Partial<Pick<Version, "sourceMap" | "modules">>;
+type MappedVersion = Pick<Version, "mainModule"> & Partial<Pick<Version, "sourceMap" | "modules">>;
 
 export interface MappedFrame {
   /** The function as V8 names it (`Router.match`, `async fetch`); "" for top-level code. */
@@ -22,7 +22,7 @@ export interface MappedFrame {
   readonly origin: "user" | "library" | "runtime";
 }
 
-export interface MappedStack {
+interface MappedStack {
   /** What precedes the frames: name and message, in one or more lines. */
   readonly header: string;
   readonly frames: readonly MappedFrame[];

@@ -34,7 +34,7 @@ interface Interval {
   functions: ReadonlyMap<string, Noted>;
 }
 
-export interface HistorySources {
+interface HistorySources {
   /** Everything counted so far. */
   counts(): Iterable<readonly [functionName: string, counts: Pick<Counts, "statuses" | "duration">]>;
   status(): Pick<NodeStatus, "totals" | "functions">;

@@ -27,7 +27,7 @@ export interface Client {
 }
 
 /** `RequestFacts` of vet.ts fits. */
-export interface ForwardedFacts {
+interface ForwardedFacts {
   readonly host: string;
   readonly forwardedFor: string | undefined;
   readonly forwardedProto: string | undefined;

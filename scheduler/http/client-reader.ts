@@ -36,13 +36,15 @@ interface Handle {
 type Options = SocketConstructorOpts & ConnectOpts & { handle: Handle; writableHighWaterMark: number };
 
 /** Takes a piece on. @returns whether it is still needed after the call; `done` follows when it no longer is */
-export type PieceTaker = (piece: Buffer, done?: () => void) => boolean;
+type PieceTaker = (piece: Buffer, done?: () => void) => boolean;
 
 export interface ReaderPorts {
   /** @param chunk good until the call returns, but for what `keep` and `pass` are given */
   onChunk(chunk: Buffer): void;
   /** Whether what comes next belongs to a body. */
   inBody(): boolean;
+  /** This version of Node.js has no such handle: it reads the socket in its own way. */
+  readonly onFallback?: (() => void) | undefined;
 }
 
 export class ClientReader {
@@ -65,8 +67,12 @@ export class ClientReader {
   #adopt(accepted: Socket): Socket | undefined {
     const holder = accepted as { _handle?: Handle | null };
     const handle = holder._handle;
-    const isPlain = Object.getPrototypeOf(accepted) === Socket.prototype;
-    if (!isPlain || typeof handle?.useUserBuffer !== "function") return undefined;
+    // Of another kind, as encrypted ones are, or closed by now.
+    if (Object.getPrototypeOf(accepted) !== Socket.prototype || handle === null) return undefined;
+    if (typeof handle?.useUserBuffer !== "function") {
+      this.#ports.onFallback?.();
+      return undefined;
+    }
     holder._handle = null;
     const options: Options = {
       handle,

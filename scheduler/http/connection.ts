@@ -10,6 +10,8 @@ export interface ConnectionOwner {
   readonly closing: boolean;
   onRequest(request: ClientRequest): void;
   onRefused(refused: RefusedRequest): void;
+  /** Connections are read as Node.js does it, which takes more CPU time: see `ClientReader`. */
+  readonly onFallback?: (() => void) | undefined;
 }
 
 /** What a connection has answered itself. */

@@ -53,6 +53,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     this.#reader = new ClientReader(accepted, {
       onChunk: this.#onData,
       inBody: () => this.#request !== undefined && this.#request.body !== "ended",
+      onFallback: owner.onFallback,
     });
     const { socket } = this.#reader;
     this.socket = socket;
@@ -181,7 +182,9 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   /** Reads on or not, as far as somebody takes what comes. */
   #regulate(): void {
     const hold = this.#request?.body === "held" || (this.#waiting?.length ?? 0) > MAX_WAITING;
-    if (hold !== this.socket.isPaused()) this.socket[hold ? "pause" : "resume"]();
+    if (hold === this.socket.isPaused()) return;
+    if (hold) this.socket.pause();
+    else this.socket.resume();
   }
 
   answered(): void {

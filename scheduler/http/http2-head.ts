@@ -8,7 +8,7 @@ import { readHeaderLines } from "./header-lines.ts";
 import { HeaderBlock, type HeadSource, MAX_HEAD, type RequestHead } from "./request-head.ts";
 import type { Refusal } from "./vet.ts";
 
-export type Http2HeadResult = { readonly head: RequestHead } | { readonly refusal: Refusal };
+type Http2HeadResult = { readonly head: RequestHead } | { readonly refusal: Refusal };
 
 /** What a request says of itself beside its headers. */
 interface Pseudo {
@@ -34,7 +34,6 @@ export class Http2HeadReader {
       return refusal(400, "the scheme of the request is not https");
     const source: HeadSource = {
       method: pseudo.method,
-      url: pseudo.path,
       httpVersionMajor: 1,
       httpVersionMinor: 1,
       headers: `${hasBody} ${pseudo.authority}\n${text}`,
@@ -44,7 +43,8 @@ export class Http2HeadReader {
       if (host === "two") return refusal(400, "the Host header is not the authority of the request");
       this.#block = new HeaderBlock(source, asHttp1(headers, host, hasBody), "HTTP/2");
     }
-    return { head: { url: source.url, facts: this.#block.factsFor(source.url), block: this.#block } };
+    const url = pseudo.path;
+    return { head: { url, facts: this.#block.factsFor(url), block: this.#block } };
   }
 }
 

@@ -15,7 +15,7 @@ import { http2Headers, joinedHeaders } from "./http2-head.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** What a request knows of its connection. */
-export interface Http2RequestConnection {
+interface Http2RequestConnection {
   readonly peer: string | undefined;
   /** Once: the answer is whole, or will never be. */
   onAnswered(): void;

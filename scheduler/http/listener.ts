@@ -36,11 +36,12 @@ export interface ListenerPorts {
   refused?(refused: RefusedRequest): void;
 }
 
-export interface ListenerSettings {
+interface ListenerSettings {
   readonly backlog: number;
   /** Bytes that may wait in a connection's write buffer before its function is held back; 0 = Node's default. */
   readonly sendBufferSize: number;
   readonly mode?: ListenerMode;
+  readonly onFallback?: ConnectionOwner["onFallback"];
 }
 
 /** What may change while a listener is open; connections that are there stay as they are. */
@@ -66,11 +67,13 @@ export class Listener implements ConnectionOwner, HeldAddress {
   #redirectPort: ListenerMode["redirectPort"];
   #closing = false;
   nowMs = performance.now();
+  readonly onFallback: ConnectionOwner["onFallback"];
   readonly #tick: NodeJS.Timeout;
 
   private constructor(address: ListenAddress, ports: ListenerPorts, settings: ListenerSettings) {
     this.address = address;
     this.#ports = ports;
+    this.onFallback = settings.onFallback;
     // Half open: an answer must still reach a client that has closed its own side before it was refused.
     this.#server = createServer({
       allowHalfOpen: true,

@@ -9,13 +9,18 @@ import type { ListenAddress, NodeConfig, TlsConfig } from "../types.ts";
 import { heldByOwn, isAt } from "./held-address.ts";
 import { Listener, type ListenerMode, type ListenerPorts } from "./listener.ts";
 
+interface ListenersLog extends CertificateLog {
+  debug(message: string): void;
+}
+
 export class Listeners {
   readonly #ports: ListenerPorts;
-  readonly #log: CertificateLog;
+  readonly #log: ListenersLog;
+  #saidFallback = false;
   #open: readonly Listener[] = [];
   #certificates: Certificates | undefined;
 
-  constructor(ports: ListenerPorts, log: CertificateLog) {
+  constructor(ports: ListenerPorts, log: ListenersLog) {
     this.#ports = ports;
     this.#log = log;
   }
@@ -38,7 +43,8 @@ export class Listeners {
     };
     const known = (address: ListenAddress) => this.#open.some((listener) => isAt(listener, address));
     for (const address of listen.filter((wanted) => !known(wanted))) {
-      const settings = { backlog: listenBacklog, sendBufferSize, mode: modeOf(address) };
+      const mode = modeOf(address);
+      const settings = { backlog: listenBacklog, sendBufferSize, mode, onFallback: this.#onFallback };
       try {
         opened.push(await Listener.listen(address, this.#ports, settings));
       } catch (error) {
@@ -61,6 +67,14 @@ export class Listeners {
     };
     return { finish, abandon };
   }
+
+  readonly #onFallback = (): void => {
+    if (this.#saidFallback) return;
+    this.#saidFallback = true;
+    this.#log.debug(
+      `Node.js ${process.version} does not let dexter choose into which memory it reads from clients`,
+    );
+  };
 
   #modeOf({ secure }: ListenAddress, tls: TlsConfig, certificates?: Certificates): ListenerMode {
     if (secure && certificates) return { certificates };

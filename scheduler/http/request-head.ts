@@ -19,7 +19,7 @@ export interface RequestHead {
 }
 
 /** How far a head has come: read, refused, or not whole yet. */
-export type HeadResult =
+type HeadResult =
   | { readonly head: RequestHead; readonly next: number }
   | { readonly refusal: Refusal }
   | undefined;
@@ -51,7 +51,6 @@ export class RequestHeadReader {
     const [, method, url, major, minor] = line as unknown as [string, string, string, string, string];
     const source = {
       method,
-      url,
       httpVersionMajor: Number(major),
       httpVersionMinor: Number(minor),
       headers: lineEnd < 0 ? "" : text.slice(lineEnd + 2),
@@ -77,7 +76,7 @@ function refuseStart(bytes: Buffer, start: number): HeadResult {
 /** As `request.cf.httpProtocol` names them. */
 export type HttpProtocol = "HTTP/1.0" | "HTTP/1.1" | "HTTP/2";
 
-/** A head by its parts. `headers` is everything of it that is not named otherwise: equal text, equal headers. */
+/** A head without its target. `headers` is everything of it that is not named otherwise: equal text, equal headers. */
 export type HeadSource = Omit<RequestSource, "rawHeaders"> & { readonly headers: string };
 
 /** Everything about a head but its target. */

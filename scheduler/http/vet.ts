@@ -18,8 +18,6 @@ export type RequestFraming = number | "chunked" | "none";
 /** What is looked at. */
 export interface RequestSource {
   readonly method: string;
-  /** The target as it was sent. */
-  readonly url: string;
   readonly rawHeaders: readonly string[];
   readonly httpVersionMajor: number;
   readonly httpVersionMinor: number;
@@ -63,17 +61,14 @@ const METHODS = new Set(
 /** A request has a dozen or two; what has so many means to exhaust somebody. */
 export const MAX_HEADERS = 1000;
 
+/** What an HTTP/1.0 request without Host is for (RFC 9112 §3.3). */
+const DEFAULT_HOST = "localhost";
+
 /**
- * Looks a request over.
- * @param defaultHost what an HTTP/1.0 request without Host is for (RFC 9112 §3.3)
+ * What version, method and headers say. The same for every request in which these are the same.
  * @returns the facts; the request must not be forwarded when `refusal` is set
  */
-export function inspectRequest(req: RequestSource, defaultHost?: string): RequestFacts {
-  return inspectTarget(inspectHeaders(req, defaultHost), req.url);
-}
-
-/** What version, method and headers say. The same for every request in which these are the same. */
-export function inspectHeaders(req: RequestSource, defaultHost = "localhost"): Readonly<RequestFacts> {
+export function inspectHeaders(req: RequestSource): Readonly<RequestFacts> {
   const facts: RequestFacts = {
     refusal: undefined,
     host: "",
@@ -91,7 +86,7 @@ export function inspectHeaders(req: RequestSource, defaultHost = "localhost"): R
     traceparent: undefined,
   };
   facts.refusal = refuseLine(req) ?? readHeaders(req, facts) ?? refuseUpgrade(facts);
-  if (facts.host === "") facts.host = defaultHost;
+  if (facts.host === "") facts.host = DEFAULT_HOST;
   return facts;
 }
 
@@ -116,7 +111,10 @@ function refuseLine({ method, httpVersionMajor, httpVersionMinor }: RequestSourc
   return undefined;
 }
 
-/** The one pass. Names are told apart by length first, so most are never lower-cased. */
+/**
+ * The one pass. What can be a reason to refuse the request is read here, the rest in `readOrigin`. Names are told apart
+ * by length first, so most are never lower-cased.
+ */
 function readHeaders(req: RequestSource, facts: RequestFacts): Refusal | undefined {
   const raw = req.rawHeaders;
   if (raw.length > MAX_HEADERS * 2) return refuse(431, `more than ${MAX_HEADERS} headers`);
@@ -145,38 +143,47 @@ function readHeaders(req: RequestSource, facts: RequestFacts): Refusal | undefin
       case 10:
         if (is(name, "connection")) connection = join(connection, value);
         break;
-      case 11:
-        // Of two of them nobody can say which is meant.
-        if (is(name, "traceparent"))
-          facts.traceparent = facts.traceparent === undefined && isTraceparent(value) ? value : "";
-        break;
-      case 12:
-        if (is(name, "x-request-id")) facts.requestId = REQUEST_ID.test(value) ? value : undefined;
-        break;
       case 14: {
         const refusal = is(name, "content-length") ? readLength(facts, value) : undefined;
         if (refusal) return refusal;
         break;
       }
-      case 15:
-        if (is(name, "x-forwarded-for")) facts.forwardedFor = join(facts.forwardedFor, value);
-        break;
-      case 16:
-        if (is(name, "x-forwarded-host")) facts.forwardedHost = join(facts.forwardedHost, value);
-        break;
       case 17: {
         const refusal = is(name, "transfer-encoding") ? readEncoding(req, facts, value) : undefined;
         if (refusal) return refusal;
-        if (is(name, "x-forwarded-proto")) facts.forwardedProto = join(facts.forwardedProto, value);
         break;
       }
     }
+    readOrigin(facts, name, value);
   }
   // RFC 9112 §3.2: HTTP/1.1 needs a Host, and what is not a host is 400.
   if (hosts === 0 && req.httpVersionMinor === 1) return refuse(400, "the Host header is missing");
   if (hosts === 1 && !isHost(facts.host)) return refuse(400, "the Host header is not a host");
   if (connection !== "") readConnection(req, facts, connection, upgrade);
   return undefined;
+}
+
+/** Where a request comes from, as those say who sent it on. What is wrong here is left out, and no reason to refuse. */
+function readOrigin(facts: RequestFacts, name: string, value: string): void {
+  switch (name.length) {
+    case 11:
+      // Of two of them nobody can say which is meant.
+      if (is(name, "traceparent"))
+        facts.traceparent = facts.traceparent === undefined && isTraceparent(value) ? value : "";
+      break;
+    case 12:
+      if (is(name, "x-request-id")) facts.requestId = REQUEST_ID.test(value) ? value : undefined;
+      break;
+    case 15:
+      if (is(name, "x-forwarded-for")) facts.forwardedFor = join(facts.forwardedFor, value);
+      break;
+    case 16:
+      if (is(name, "x-forwarded-host")) facts.forwardedHost = join(facts.forwardedHost, value);
+      break;
+    case 17:
+      if (is(name, "x-forwarded-proto")) facts.forwardedProto = join(facts.forwardedProto, value);
+      break;
+  }
 }
 
 const REQUEST_ID = /^[\w.:+/=-]{1,128}$/;

@@ -6,7 +6,7 @@ import type { HeaderBlock } from "../http/request-head.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 /** One JSON object a line. */
-export function jsonLine(record: RequestRecord): string {
+function jsonLine(record: RequestRecord): string {
   const { outcome, served } = record;
   const cut = typeof outcome === "string" ? `,"outcome":"${outcome}"` : "";
   const where = served
@@ -23,7 +23,7 @@ export function jsonLine(record: RequestRecord): string {
 }
 
 /** Apache's `combined`: `%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"`. */
-export function combinedLine(record: RequestRecord): string {
+function combinedLine(record: RequestRecord): string {
   const { clientIp, method, target, protocol, responseBytes } = record;
   const line = method === "" ? "-" : `${method} ${escaped(target)} ${protocol}`;
   return (

@@ -2,16 +2,14 @@
  * Those who follow the node live (`dexter tail`). As long as there is nobody, all that this costs is to see that: no
  * event is made.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { Audience } from "../system/audience.ts";
 import { Follower } from "./follower.ts";
 import type { TailEvent } from "./tail-event.ts";
 import { type TailFilter, wants } from "./tail-filter.ts";
 
-/** How long the node's end waits for those who take their time to read it. */
-const END_MS = 500;
-
 export class Followers {
   readonly #all = new Set<Follower>();
+  readonly #audience = new Audience();
   #made = 0;
 
   /** Whether events are wanted at all; `tell` is not to be called otherwise. */
@@ -28,6 +26,7 @@ export class Followers {
   follow(filter: TailFilter): Follower {
     const follower = new Follower(filter);
     this.#all.add(follower);
+    this.#audience.join(follower.gone);
     follower.gone.then(() => this.#all.delete(follower));
     return follower;
   }
@@ -45,11 +44,8 @@ export class Followers {
   /** Tells all that this is the end; resolves when they have read it, or had the time to. */
   async end(): Promise<void> {
     const all = [...this.#all];
-    if (all.length === 0) return;
     for (const follower of all) follower.end();
-    const enough = new AbortController();
-    const gone = Promise.all(all.map((follower) => follower.gone)).then(() => enough.abort());
-    await Promise.race([gone, sleep(END_MS, undefined, { signal: enough.signal }).catch(() => {})]);
+    await this.#audience.end();
     for (const follower of all) follower.leave();
   }
 }

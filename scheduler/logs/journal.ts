@@ -15,7 +15,7 @@ import {
 } from "./request-record.ts";
 import { requestEvent } from "./tail-event.ts";
 
-export interface JournalOptions {
+interface JournalOptions {
   /** The access log, if there is one now. */
   readonly access: () => AccessLog | undefined;
   readonly followers: Followers;

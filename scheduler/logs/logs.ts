@@ -10,11 +10,11 @@ import { AppendFile, stdoutTarget } from "./append-file.ts";
 import { ErrorFile } from "./error-file.ts";
 import { LineBuffer } from "./line-buffer.ts";
 import { createLogger, type Logger } from "./logger.ts";
-import { writeToStderr } from "./stderr.ts";
+import { stderrMayBlock, writeToStderr } from "./stderr.ts";
 
 type Settings = Pick<NodeConfig, "logLevel" | "accessLog" | "accessLogFormat" | "errorLog">;
 
-export interface LogsOptions {
+interface LogsOptions {
   /** The log is also for who looks at the terminal, whatever the file gets. */
   readonly dev: boolean;
   /** Makes a line for people of one in JSON. */
@@ -35,6 +35,10 @@ export class Logs {
     this.#options = options;
     this.log = createLogger(settings.logLevel, (line) => this.#write(line));
     this.change(settings).finish();
+    if (stderrMayBlock())
+      this.log.debug(
+        `Node.js ${process.version} does not let stderr be non-blocking: a slow reader stops requests`,
+      );
   }
 
   get access(): AccessLog | undefined {

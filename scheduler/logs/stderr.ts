@@ -109,8 +109,26 @@ function openStderr(): UnhurriedOutput {
  * stderr, but each child that inherits stderr (esbuild's does) undoes it for all who share the pipe.
  */
 function blockingSwitch(): (() => void) | undefined {
+  const handle = isPipe() ? pipeHandle() : undefined;
+  return handle && (() => handle.setBlocking(false));
+}
+
+/** Whether a reader that rests may stop the process: this version of Node.js has no such switch. */
+export function stderrMayBlock(): boolean {
+  return isPipe() && pipeHandle() === undefined;
+}
+
+function isPipe(): boolean {
   const kind = fstatSync(2);
-  if (!kind.isFIFO() && !kind.isSocket()) return undefined;
-  const { _handle: handle } = process.stderr as { _handle?: { setBlocking?(blocking: boolean): void } };
-  return () => handle?.setBlocking?.(false);
+  return kind.isFIFO() || kind.isSocket();
+}
+
+interface PipeHandle {
+  setBlocking(blocking: boolean): void;
+}
+
+/** The documentation of Node.js leaves it out. */
+function pipeHandle(): PipeHandle | undefined {
+  const { _handle: handle } = process.stderr as { _handle?: Partial<PipeHandle> };
+  return typeof handle?.setBlocking === "function" ? (handle as PipeHandle) : undefined;
 }

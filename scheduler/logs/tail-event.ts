@@ -8,7 +8,7 @@ interface Told {
 }
 
 /** Where something ran: a version, and the slots of server and thread. */
-export interface Place {
+interface Place {
   readonly version?: string;
   readonly server?: number;
   readonly thread?: number;

@@ -14,7 +14,7 @@ import { Histogram } from "./histogram.ts";
 import { ServerCounts } from "./server-counts.ts";
 import { stateFamilies } from "./state-families.ts";
 
-export interface NodeMetricsSources {
+interface NodeMetricsSources {
   status(): NodeStatus;
   limits(): { readonly numServers: number; readonly maxThreadsPerChild: number };
   /** Slots of servers that take requests and answer their probes. */

@@ -8,7 +8,7 @@ import { cpuSeconds } from "../server/usage.ts";
 import type { Family } from "./exposition.ts";
 
 /** A process in a slot. */
-export interface ServerPid {
+interface ServerPid {
   readonly slot: number;
   readonly pid: number;
 }

@@ -5,7 +5,7 @@ import type { Family, Sample } from "./exposition.ts";
 
 const STATES: readonly ThreadState[] = ["starting", "idle", "busy", "retiring"];
 
-export interface StateSources {
+interface StateSources {
   readonly slots: readonly number[];
   readonly threadSlots: number;
   readonly responsive: ReadonlySet<number>;

@@ -33,7 +33,7 @@ export interface Parts {
 }
 
 /** What parts of a node ask of the whole. */
-export interface Whole {
+interface Whole {
   readonly isStopping: boolean;
   status(): NodeStatus;
   reload(): Promise<void>;

@@ -14,7 +14,7 @@ import type { Engine } from "./engine.ts";
 import type { NodeOptions } from "./options.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-export interface DeliveryPorts {
+interface DeliveryPorts {
   readonly registry: FunctionRegistry;
   readonly engine: Engine;
   readonly telemetry: Telemetry;

@@ -13,7 +13,7 @@ import type { Builds } from "./builds.ts";
 import type { Engine } from "./engine.ts";
 import type { NodeOptions } from "./options.ts";
 
-export interface FirstStartParts {
+interface FirstStartParts {
   readonly options: Pick<NodeOptions, "dev">;
   readonly registry: FunctionRegistry;
   readonly reporter: Reporter;

@@ -16,7 +16,7 @@ import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { createRouter, type Router } from "../policy/routes.ts";
 import type { FunctionSettings, NodeConfig } from "../types.ts";
 
-export interface FrontOptions {
+interface FrontOptions {
   readonly registry: FunctionRegistry;
   readonly reporter: Reporter;
   readonly dispatcher: Dispatcher;

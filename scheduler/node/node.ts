@@ -36,6 +36,8 @@ export class DexterNode {
    * In dev a function that fails is reported and served as an error page instead.
    */
   static async start(project: Project, options: NodeOptions): Promise<DexterNode> {
+    // One that is aborted already tells nobody.
+    if (options.signal?.aborted) throw new DexterError("STOPPING");
     prepareDataDirectory(project.node.dataDir);
     const release = takeLock(project.node.lockFile);
     let node: DexterNode | undefined;

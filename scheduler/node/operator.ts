@@ -18,7 +18,7 @@ import type { Delivery } from "./delivery.ts";
 import type { Engine } from "./engine.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-export interface OperatorPorts {
+interface OperatorPorts {
   readonly log: Logger;
   readonly tokens: TokenStore;
   readonly registry: FunctionRegistry;

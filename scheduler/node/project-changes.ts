@@ -18,7 +18,7 @@ import type { Engine } from "./engine.ts";
 import type { Front } from "./front.ts";
 import type { NodeOptions } from "./options.ts";
 
-export interface ProjectParts {
+interface ProjectParts {
   readonly options: NodeOptions;
   readonly registry: FunctionRegistry;
   readonly reporter: Reporter;

@@ -2,7 +2,6 @@
  * What a node tells of itself and of the requests that it serves: the log, the access log, those who follow, metrics,
  * spans, the recent past. None of it changes what the node does.
  */
-import { Audience } from "../admin/audience.ts";
 import type { FunctionRegistry } from "../deploy/registry.ts";
 import type { Exchange } from "../dispatch/exchange.ts";
 import { Reporter } from "../failures/reporter.ts";
@@ -12,6 +11,7 @@ import { Followers } from "../logs/followers.ts";
 import { Journal } from "../logs/journal.ts";
 import { NodeMetrics } from "../metrics/node-metrics.ts";
 import type { NodeStatus } from "../status/status.ts";
+import { Audience } from "../system/audience.ts";
 import type { Project } from "../types.ts";
 import type { NodeOptions } from "./options.ts";
 

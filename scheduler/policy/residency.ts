@@ -12,7 +12,7 @@ import type { FunctionSpec } from "./thread.ts";
 export const RESIDENTS_AFTER_MS = 5_000;
 
 /** A server whose resident threads serve no more, and would not be replaced by others, lives at least so long. */
-export const DEAD_WEIGHT_MS = 60_000;
+const DEAD_WEIGHT_MS = 60_000;
 
 /** Of a server's slots: resident threads cannot give way to other functions, so some slots must be left to these. */
 const MOST_RESIDENTS = 0.5;

@@ -18,7 +18,7 @@ export interface RoutedFunction {
   readonly catchAll: boolean;
 }
 
-export interface RouterOptions {
+interface RouterOptions {
   /** A function without routes answers at `<name>.<baseDomain>`. */
   readonly baseDomain: string;
 }
@@ -30,7 +30,7 @@ export interface Router {
   routesOf(name: string): string[];
 }
 
-export interface RouteConflict {
+interface RouteConflict {
   readonly pattern: string;
   /** The functions that claim it; the first one gets it. */
   readonly owners: readonly string[];
@@ -150,7 +150,7 @@ function hostMatches(host: string, suffix: string): boolean {
 }
 
 /** Host name of a `Host` value: no port, lower case, no trailing dot. */
-export function hostName(host: string): string {
+function hostName(host: string): string {
   const end = host.startsWith("[") ? host.indexOf("]") + 1 || host.length : host.indexOf(":");
   const name = (end < 0 ? host : host.slice(0, end)).toLowerCase();
   return name.endsWith(".") ? name.slice(0, -1) : name;

@@ -16,7 +16,7 @@ import type { Thread } from "./thread.ts";
  * costs a server 5 to 13 ms.
  */
 export const SURPLUS_AGE_MS = 800;
-export const SURPLUS_UNUSED_MS = 10_000;
+const SURPLUS_UNUSED_MS = 10_000;
 
 /** For spare threads (as opposed to a waiting request) only functions without a request for this long give way. */
 export const SPARE_EVICTS_AFTER_MS = 10_000;

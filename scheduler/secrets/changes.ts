@@ -16,7 +16,7 @@ import { isSecretName, type Secret, type Secrets } from "./store.ts";
 export const MAX_SECRET_BYTES = 64 << 10;
 const MAX_SECRETS = 100;
 
-export interface SecretPorts extends ProofPorts {
+interface SecretPorts extends ProofPorts {
   readonly registry: FunctionRegistry;
   readonly secrets: HeldSecrets;
   /** Changes of the node happen one after the other. */

@@ -10,7 +10,7 @@ import type { SecretStore, Secrets } from "./store.ts";
 /** Never used twice, so that no server takes other values for these. */
 const TAG_BYTES = 8;
 
-export interface Held extends SecretValues {
+interface Held extends SecretValues {
   readonly secrets: Secrets;
 }
 

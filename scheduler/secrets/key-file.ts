@@ -10,7 +10,7 @@ import { DexterError } from "../errors.ts";
 import { makeFolder, writeDurably } from "../system/durable.ts";
 import { fileReason } from "../system/file-reason.ts";
 
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 
 /** More than any key file has; what is longer is not read. */
 const MOST_BYTES = 4096;

@@ -12,7 +12,7 @@ const TAG_BYTES = 16;
 const FORMAT = "dexter secret 1";
 
 /** Where a value belongs. */
-export interface Place {
+interface Place {
   readonly functionName: string;
   readonly name: string;
 }

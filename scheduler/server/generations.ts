@@ -12,8 +12,7 @@ import { prepareResidents } from "./residents.ts";
 import type { Slot } from "./slot.ts";
 import type { SupervisorPorts, SupervisorSettings } from "./supervision.ts";
 
-export interface GenerationPorts
-  extends Pick<SupervisorPorts, "payload" | "mayReside" | "onLine" | "onEvent"> {
+interface GenerationPorts extends Pick<SupervisorPorts, "payload" | "mayReside" | "onLine" | "onEvent"> {
   readonly loads: LoaderPorts;
   settings(): SupervisorSettings;
 }

@@ -52,7 +52,7 @@ const TRANSLATIONS: readonly (readonly [RegExp, (...found: string[]) => string])
   ],
 ];
 
-export function parseLoadFailure(text: string): ExceptionReport {
+function parseLoadFailure(text: string): ExceptionReport {
   const uncaught = UNCAUGHT.exec(text);
   if (uncaught === null) {
     const message = text.replace(OWN_FRAME, "").trim();

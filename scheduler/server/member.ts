@@ -8,7 +8,7 @@ import { Loader, type LoaderPorts } from "./loader.ts";
 import { ServerProcess } from "./process.ts";
 import type { Resident } from "./residents.ts";
 
-export interface MemberOptions {
+interface MemberOptions {
   readonly key: number;
   readonly epoch: number;
   readonly server: Omit<ServerOptions, "onLine">;

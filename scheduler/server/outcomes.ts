@@ -14,7 +14,7 @@ import type { SupervisorPorts } from "./supervision.ts";
 /** What became of a thread; `lost` with its server, or retired before its turn, for no fault of its own. */
 export type LoadOutcome = "loaded" | "lost";
 
-export interface OutcomePorts extends Pick<SupervisorPorts, "payload" | "onLoaded" | "onLoadFailed"> {
+interface OutcomePorts extends Pick<SupervisorPorts, "payload" | "onLoaded" | "onLoadFailed"> {
   /** Whether the server with this key lives. */
   isAlive(key: number): boolean;
   /** Something happened that may ask for a change. */

@@ -45,7 +45,7 @@ export function parseServerLine(line: string): ConsoleLine {
 }
 
 /** What workerd writes to its control descriptor, in JSON: a socket listens, or the inspector, at a port. */
-export interface ControlEvent {
+interface ControlEvent {
   readonly event: string;
   readonly port: number | undefined;
 }

@@ -14,7 +14,7 @@ import { parseControlLine, parseServerLine } from "./output.ts";
 import { blamed } from "./residents.ts";
 import { controlSocket, threadSocket } from "./workerd-config.ts";
 
-export type ProcessStage = "starting" | "running" | "draining" | "exited";
+type ProcessStage = "starting" | "running" | "draining" | "exited";
 
 const ORDER: readonly ProcessStage[] = ["starting", "running", "draining", "exited"];
 

@@ -7,11 +7,12 @@ import { RESIDENTS_AFTER_MS } from "../policy/residency.ts";
 import { resolveAccount } from "../system/accounts.ts";
 import { runtimeModule } from "../system/built-file.ts";
 import { runDirectory } from "../system/paths.ts";
+import { isSame } from "../system/same.ts";
 import type { NodeConfig } from "../types.ts";
 import type { SupervisorSettings } from "./supervision.ts";
 
 /** How the node is run. */
-export interface Mode {
+interface Mode {
   readonly dev: boolean;
   /** Debuggers may attach: see scheduler/dev/inspect.ts. */
   readonly inspect?: boolean;
@@ -57,7 +58,10 @@ export function startFailure(error: unknown): unknown {
 
 /** Whether a change between the two takes a restart of the servers to come into force. */
 export function needsRestart(before: SupervisorSettings, after: SupervisorSettings): boolean {
-  return JSON.stringify(before) !== JSON.stringify(after);
+  // Made anew each time, of the data directory, which stays.
+  const { directoryOf: _, ...known } = before;
+  const { directoryOf: __, ...wanted } = after;
+  return !isSame(known, wanted);
 }
 
 /** Throws CONFIG_INVALID when a directive changes by which a running node is found. */

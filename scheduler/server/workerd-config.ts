@@ -6,7 +6,7 @@ import { CF_HEADER, PROTO_HEADER, residentBinding } from "../../runtime/protocol
 import { quote } from "./capnp.ts";
 import { type Resident, renderResident } from "./residents.ts";
 
-export interface WorkerdConfigInput {
+interface WorkerdConfigInput {
   /** Source of the host worker's module. */
   readonly hostModule: string;
   /** Where the sockets are made; absolute, and short enough for a socket address. */

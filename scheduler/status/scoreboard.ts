@@ -16,7 +16,7 @@ export function writeFileAtomically(directive: string, path: string, content: st
   }
 }
 
-export interface Scoreboard {
+interface Scoreboard {
   /** Where; undefined for nowhere. A reload may change it. */
   path(): string | undefined;
   content(): string;

@@ -19,7 +19,7 @@ export interface ThreadStatus {
   readonly serving?: readonly RequestStatus[];
 }
 
-export interface RequestStatus {
+interface RequestStatus {
   readonly id: string;
   readonly method: string;
   readonly host: string;
@@ -72,7 +72,7 @@ interface FunctionSource extends Pick<FunctionStatus, "name" | "version" | "rout
   readonly pools: readonly string[];
 }
 
-export interface StatusSources {
+interface StatusSources {
   readonly fleet: Fleet<Exchange>;
   readonly supervisor: Supervisor<Exchange>;
   readonly exchanges: Iterable<Exchange>;

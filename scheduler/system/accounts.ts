@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { DexterError } from "../errors.ts";
 
-export interface Account {
+interface Account {
   readonly uid?: number;
   readonly gid?: number;
 }

@@ -16,7 +16,7 @@ const PASS_MS = 1_000;
 /** A manager that reads nothing for so long is not waited for. */
 const PATIENCE_MS = 10_000;
 
-export interface NotifierOptions {
+interface NotifierOptions {
   /** Gets a sentence for the log, once, when the service manager cannot be told. */
   readonly onFailure: (reason: string) => void;
 }

@@ -12,7 +12,7 @@ export interface Prepared {
 }
 
 /** Prepares one part of a change; undefined when there is nothing to change. */
-export type Maker = () => Prepared | undefined | Promise<Prepared | undefined>;
+type Maker = () => Prepared | undefined | Promise<Prepared | undefined>;
 
 /**
  * Takes the next step of a change. When that fails, what is prepared already is abandoned.

@@ -13,7 +13,7 @@ export interface ExportSettings {
   readonly resource: Readonly<Record<string, string>>;
 }
 
-export interface TracingSettings {
+interface TracingSettings {
   readonly sampler: Sampler;
   /** Absent when spans go nowhere. */
   readonly export?: ExportSettings;

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { headerJson, renderRequestHead } from "../../scheduler/dispatch/head.ts";
 import { createClientResolver } from "../../scheduler/http/client-address.ts";
 import { renderForwarded } from "../../scheduler/http/forwarded.ts";
-import { inspectRequest, type RequestFraming } from "../../scheduler/http/vet.ts";
+import type { RequestFraming } from "../../scheduler/http/vet.ts";
+import { factsOf } from "../support/facts.ts";
 import { assertProperty } from "../support/properties.ts";
 
 const HOP_BY_HOP = [
@@ -37,8 +38,7 @@ function render({
   framing,
   minor = 1,
 }: Sent) {
-  const req = { method, url, rawHeaders: headers, httpVersionMajor: 1, httpVersionMinor: minor };
-  const facts = inspectRequest(req);
+  const facts = factsOf({ method, rawHeaders: headers, httpVersionMajor: 1, httpVersionMinor: minor }, url);
   const client = createClientResolver(["10.0.0.1"])(peer, facts);
   const forwarded = renderForwarded(headers, facts, client.trusted);
   if (framing !== undefined) facts.framing = framing;
@@ -210,13 +210,8 @@ describe("renderRequestHead", () => {
 
   it("refuses to write a line break of its own making", () => {
     const method = "GET";
-    const facts = inspectRequest({
-      method,
-      url: "/",
-      rawHeaders: ["Host", "h"],
-      httpVersionMajor: 1,
-      httpVersionMinor: 1,
-    });
+    const source = { method, rawHeaders: ["Host", "h"], httpVersionMajor: 1, httpVersionMinor: 1 };
+    const facts = factsOf(source, "/");
     const client = createClientResolver([])("1.2.3.4", facts);
     const head = (requestId: string, cfJson: string) =>
       renderRequestHead({ method, facts, forwarded: "", client, traceparent: TRACE, requestId, cfJson });

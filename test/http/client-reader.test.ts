@@ -31,6 +31,33 @@ async function readAll(near: Socket, pass: (reader: ClientReader, chunk: Buffer)
 }
 
 describe("what a client sends", { timeout: 30_000 }, () => {
+  it("is read into given memory by this version of Node.js", async (t) => {
+    const { near } = await accepted(t);
+    let fallbacks = 0;
+    const { socket } = new ClientReader(near, {
+      onChunk: () => {},
+      inBody: () => false,
+      onFallback: () => fallbacks++,
+    });
+    assert(fallbacks === 0 && socket !== near, `Node.js ${process.version} has changed what is relied on`);
+  });
+
+  it("is read as Node does it where the handle cannot be had, and that is told", async (t) => {
+    const { near, far } = await accepted(t);
+    const handle = (near as unknown as { _handle: { useUserBuffer: unknown } })._handle;
+    Object.defineProperty(handle, "useUserBuffer", { value: undefined });
+    let text = "";
+    let fallbacks = 0;
+    const { socket } = new ClientReader(near, {
+      onChunk: (chunk) => (text += chunk.toString()),
+      inBody: () => false,
+      onFallback: () => fallbacks++,
+    });
+    far.end("hello");
+    await once(socket, "end");
+    assert.deepEqual([socket === near, fallbacks, text], [true, 1, "hello"]);
+  });
+
   it("is read into few buffers as long as nobody needs them for longer", async (t) => {
     const { near, far } = await accepted(t);
     far.end(Buffer.alloc(8 * MEGABYTE, "a"));

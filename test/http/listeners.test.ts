@@ -29,7 +29,7 @@ async function setUp(test: TestContext, trustedProxies: readonly string[] = []) 
       dispatch: (request, { client }) => request.answer(200, "", `${request.scheme} ${client.proto}`),
       notFound: () => assert.fail("every request has its function"),
     },
-    { info: log, warn: log, error: log },
+    { debug: log, info: log, warn: log, error: log },
   );
   cleanUp(test, () => listeners.destroy());
   const tls = (certificate: string, over: Partial<TlsConfig> = {}): TlsConfig => ({

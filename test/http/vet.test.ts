@@ -5,7 +5,8 @@ import net from "node:net";
 import { after, before, describe, it } from "node:test";
 import { createClientResolver } from "../../scheduler/http/client-address.ts";
 import { Listener } from "../../scheduler/http/listener.ts";
-import { inspectRequest, isHost } from "../../scheduler/http/vet.ts";
+import { isHost } from "../../scheduler/http/vet.ts";
+import { factsOf } from "../support/facts.ts";
 
 let listener: Listener;
 before(async () => {
@@ -216,18 +217,11 @@ describe("a request", { timeout: 60_000 }, () => {
   });
 });
 
-describe("inspectRequest", () => {
-  const inspect = (rawHeaders: string[], more: { method?: string; url?: string; minor?: number } = {}) =>
-    inspectRequest(
-      {
-        method: more.method ?? "GET",
-        url: more.url ?? "/",
-        rawHeaders,
-        httpVersionMajor: 1,
-        httpVersionMinor: more.minor ?? 1,
-      },
-      "default:1",
-    );
+describe("the facts of a request", () => {
+  const inspect = (rawHeaders: string[], more: { method?: string; url?: string; minor?: number } = {}) => {
+    const { method = "GET", url = "/", minor = 1 } = more;
+    return factsOf({ method, rawHeaders, httpVersionMajor: 1, httpVersionMinor: minor }, url);
+  };
 
   it("refuses what would let one request be read as two", () => {
     assert.equal(inspect([]).refusal?.status, 400);
@@ -261,7 +255,7 @@ describe("inspectRequest", () => {
     assert.equal(where("http://x?b"), "x /?b");
     assert.equal(where("*", "OPTIONS"), "h:1 *");
     assert.equal(where("http://x", "OPTIONS"), "x *");
-    assert.equal(inspect([], { minor: 0 }).host, "default:1");
+    assert.equal(inspect([], { minor: 0 }).host, "localhost");
   });
 
   it("tells the framing", () => {

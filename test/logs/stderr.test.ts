@@ -72,6 +72,20 @@ describe("an output whose reader rests", () => {
   });
 });
 
+describe("stderr as a pipe", () => {
+  it("can be made non-blocking by this version of Node.js", () => {
+    const module = new URL("../../scheduler/logs/stderr.ts", import.meta.url);
+    const script = `
+      import { stderrMayBlock } from ${JSON.stringify(module.href)};
+      console.log("may block:", stderrMayBlock());
+      process.stderr._handle.setBlocking = undefined;
+      console.log("without the switch:", stderrMayBlock());`;
+    const arguments_ = ["--import", "tsx", "--input-type=module", "-e", script];
+    const { stdout } = spawnSync(process.execPath, arguments_, { encoding: "utf8" });
+    assert.equal(stdout, "may block: false\nwithout the switch: true\n", `Node.js ${process.version}`);
+  });
+});
+
 describe("a process that ends by an exception", () => {
   it("writes all that waited first", async (test) => {
     const module = new URL("../../scheduler/logs/stderr.ts", import.meta.url);

@@ -91,6 +91,15 @@ describe("a change of a directive", () => {
   });
 });
 
+describe("the order in which settings stand", () => {
+  it("restarts no server", async (test) => {
+    const { before } = await changed(test, "v8_flags");
+    const settings = supervisorSettings(before, { dev: false });
+    const reversed = Object.fromEntries(Object.entries(settings).reverse()) as unknown as typeof settings;
+    assert.equal(needsRestart(settings, reversed), false);
+  });
+});
+
 /** A node's settings without the directive, and with another value of it. */
 async function changed(test: TestContext, name: string): Promise<Record<"before" | "after", NodeConfig>> {
   const cwd = await writeProject(test, { "wrangler.toml": HEAD, "index.ts": HANDLER });

@@ -1,4 +1,4 @@
-/** Those who look at the node live. The node's end is told them before their connections are ended. */
+/** Those who look at the node live, or follow it. They are told its end before their connections are ended. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long the node's end waits for those who take their time to read it. */
@@ -6,7 +6,7 @@ const END_MS = 500;
 
 export class Audience {
   readonly #ending = new AbortController();
-  readonly #present = new Set<Promise<void>>();
+  readonly #present = new Set<Promise<unknown>>();
 
   /** Aborted when the node ends. */
   get ending(): AbortSignal {
@@ -14,7 +14,7 @@ export class Audience {
   }
 
   /** Somebody looks until this resolves. */
-  join(gone: Promise<void>): void {
+  join(gone: Promise<unknown>): void {
     this.#present.add(gone);
     void gone.then(() => this.#present.delete(gone));
   }
