@@ -24,11 +24,11 @@ export async function shownIn(page: string): Promise<Shown[]> {
 
 /** Of what varies from run to run, only the kind is left. */
 const VARYING: readonly (readonly [RegExp, string])[] = [
-  [/\bdexter_[0-9a-f]{12}_\w+/g, "<token>"],
+  [/\bdexter_[0-9a-f]{12}_[\w-]+/g, "<token>"],
   [/\b[0-9a-f]{16}\b/g, "<version>"],
   [/\b[0-9a-f]{12}\b/g, "<id>"],
   [/\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?/g, "<time>"],
-  [/(?<=\bup )[\d.]+[smhd]\b/g, "<duration>"],
+  [/(?<=\b(?:up|another) )[\d.]+[smhd]\b/g, "<duration>"],
   [/(?<=\bafter )\d+(?= ms\b)/g, "<n>"],
   [/\b(?:\d+ {1,2}MB|[\d.]+ KB)\b/g, "<size>"],
   [/(?<=127\.0\.0\.1:)\d+/g, "<port>"],
