@@ -199,7 +199,7 @@ const bad: readonly (readonly [title: string, lines: string, message: string, fi
   [
     "a key with a passphrase",
     SECURE,
-    "wrangler.toml:6: dexter.tls.certificates[0].key: site.key: is encrypted; dexter needs a key without a passphrase",
+    "wrangler.toml:6: dexter.tls.certificates[0].key: site.key: is encrypted; remove its passphrase",
     () => {
       const key = createPrivateKey(made.key);
       const cipher = { cipher: "aes-256-cbc", passphrase: "secret" };
