@@ -273,10 +273,14 @@ export class Fleet<T> {
     this.#serving.settle(nowMs);
   }
 
-  /** A retired thread's isolate has ended, or its load had not begun; its slot is free. */
+  /** A thread's isolate has ended, or was never made for no fault of its version; its slot is free. */
   ended(thread: Thread, nowMs: number): void {
     const server = this.server(thread.server);
     if (server === undefined) return;
+    if (thread.state === "starting") {
+      this.#room.retire(server, thread);
+      this.#serving.touch(thread.pool);
+    }
     this.#room.remove(server, thread);
     this.#serving.settle(nowMs);
     if (server.stage === "open") this.#spares.fill(server, nowMs);

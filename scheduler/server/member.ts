@@ -46,6 +46,11 @@ export class Member {
     return this.#drainingSinceMs !== undefined;
   }
 
+  /** Whether it lives, and is not about to end. */
+  get isLasting(): boolean {
+    return !this.isDraining && this.process.stage !== "exited";
+  }
+
   /** It takes no new requests from now on. */
   drain(): void {
     this.process.drain();

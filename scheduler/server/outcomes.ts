@@ -15,8 +15,8 @@ import type { SupervisorPorts } from "./supervision.ts";
 export type LoadOutcome = "loaded" | "lost";
 
 interface OutcomePorts extends Pick<SupervisorPorts, "payload" | "onLoaded" | "onLoadFailed"> {
-  /** Whether the server with this key lives. */
-  isAlive(key: number): boolean;
+  /** Whether the server with this key lives, and is not about to end. */
+  isLasting(key: number): boolean;
   /** Something happened that may ask for a change. */
   wake(): void;
 }
@@ -77,10 +77,11 @@ export class Outcomes<T> implements LoaderPorts {
   }
 
   failed(thread: Thread, reason: DexterError): void {
-    const alive = this.#ports.isAlive(thread.server);
-    this.#settle(thread, alive ? reason : "lost");
+    // What is loaded in a server that ends may fail because of that, and its version would be blamed.
+    if (!this.#ports.isLasting(thread.server)) return this.ended(thread);
+    this.#settle(thread, reason);
     // First, because whoever answers the requests that waited asks what is known of the function.
-    if (alive) this.#ports.onLoadFailed(thread, reason);
+    this.#ports.onLoadFailed(thread, reason);
     this.#fleet.loadFailed(thread, String(reason.details.reason ?? reason.message), performance.now());
     this.#ports.wake();
   }

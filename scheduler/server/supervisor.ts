@@ -44,8 +44,8 @@ export class Supervisor<T> {
     this.#settings = settings;
     this.#ports = ports;
     this.#watch = new Watch(fleet, this.#roster);
-    const isAlive = (key: number) => (this.member(key)?.process.stage ?? "exited") !== "exited";
-    this.#outcomes = new Outcomes(fleet, { ...ports, isAlive, wake: () => this.wake() });
+    const isLasting = (key: number) => this.member(key)?.isLasting ?? false;
+    this.#outcomes = new Outcomes(fleet, { ...ports, isLasting, wake: () => this.wake() });
     this.#generations = new Generations(fleet, {
       ...ports,
       loads: this.#outcomes,
