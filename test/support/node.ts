@@ -124,7 +124,13 @@ function nodeOf(dexter: RunningDexter, folder: Folder): TestNode {
     get,
     log,
     async json(path, via) {
-      const answer = await get(path, via);
+      const answer = await get(path, via).catch((cause) => {
+        // A node that has ended looks like a lost connection.
+        const said = dexter.output().slice(-2_000);
+        throw new Error(`${cause.message}; the last that dexter (pid ${dexter.pid}) said:\n${said}`, {
+          cause,
+        });
+      });
       assert.equal(answer.status, 200, answer.text);
       return JSON.parse(answer.text);
     },
