@@ -20,7 +20,7 @@ Where the last column is empty, the message says what to do.
 `;
 
 const OUTRO = `
-This page is made from [the catalogue](../scheduler/errors/) by \`npm run docs\`.
+This page is made from the catalogue (\`scheduler/errors/\`) by \`npm run docs\`.
 `;
 
 /** The status of the answer that each reader of the error gets. */

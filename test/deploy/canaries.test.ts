@@ -14,13 +14,12 @@ const CLIENTS = 10_000;
 function canaryFor(test: TestContext, sticky: CanarySettings["sticky"]) {
   const ports = {
     registry: { canaries: new Map() },
-    deployer: { commit: () => {} },
     reroute: () => {},
     carryOut: async () => {},
   };
   const canaries = new Canaries(ports as unknown as CanaryPorts);
   cleanUp(test, () => canaries.close());
-  const candidate = { entry: {} } as Candidate;
+  const candidate = { entry: { pool: "hello with the new version" }, finish() {} } as unknown as Candidate;
   const settings = { percent: 10, windowMs: 60_000, ...(sticky && { sticky }) };
   canaries.begin(candidate, says("hello", "new"), settings, "test");
   return (...rawHeaders: string[]) =>

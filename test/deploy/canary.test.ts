@@ -146,7 +146,7 @@ describe("a canary", () => {
     ])
       await assert.rejects(
         deployPackage(node, says("hello", "new"), `?${query}`),
-        /cannot read the call/,
+        /the call is invalid: (?:canary|window|sticky)/,
         query,
       );
     const none = await adminCall(node, "POST", "/functions/hello/promote");

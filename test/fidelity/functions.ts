@@ -135,7 +135,7 @@ export async function startDexterTarget(name: string, kind: ThreadKind): Promise
     await writeCertificate(dir, "site", await makeCertificate(["localhost", "*.localhost"]));
     const dexter = await startDexter({ dir, args: ["--set", "listen=127.0.0.1:0,https://127.0.0.1:0"] });
     if (kind === "resident") await untilAllReside(dexter);
-    const securePort = Number(/https:\/\/127\.0\.0\.1:(\d+)$/m.exec(dexter.output())?.[1]);
+    const securePort = Number(/https:\/\/127\.0\.0\.1:(\d+)/.exec(dexter.output())?.[1]);
     const ports = { http1: dexter.port, https1: securePort, http2: securePort };
     return {
       name,

@@ -78,7 +78,7 @@ describe("dexter secret put", () => {
       [["hello", "A"], "v".repeat(65_537), 1, /^dexter: a secret may have 64 KiB/],
       [["hello", "A"], Buffer.alloc(4 << 20, 97), 1, /^dexter: a secret may have 64 KiB/],
       [["hello", "A"], Buffer.from([0xff]), 1, /is not text in UTF-8; encode it/],
-      [["../x", "A"], "1", 1, /the function's name must be lower-case letters/],
+      [["../x", "A"], "1", 1, /the function's name: must be lower-case letters/],
     ] as const) {
       const { status, stdout, stderr } = await run(["secret", "put", ...args], input);
       assert.match(stderr, says);
@@ -181,7 +181,7 @@ WHERE = "staging"
     ]) {
       const { status, stderr } = await runDexter(["secret", ...args], { dir: node.folder.dir, input: "1" });
       assert.equal(status, 1);
-      assert.match(stderr, /this is `dexter dev`, where no secret counts; .* into \.dev\.vars\n$/);
+      assert.match(stderr, /secrets have no effect in `dexter dev`; .* into \.dev\.vars\n$/);
     }
   });
 });

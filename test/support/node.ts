@@ -27,6 +27,7 @@ export interface LogLine {
   readonly function?: string;
   readonly requestId?: string;
   readonly restartInMs?: number;
+  readonly functions?: readonly object[];
 }
 
 export interface NodeOptions {

@@ -57,24 +57,17 @@ describe("SIGTERM", () => {
   });
 
   it("waits no longer than stop_timeout for a server that is stuck", async (test) => {
-    /** How long a node whose server is stuck takes to exit. */
-    const exitMs = async (signal: "SIGINT" | "SIGTERM") => {
-      const of = await node(test, { stop_timeout: "300ms" });
-      const answer = of.get("/stuck").catch(() => undefined);
-      await busy(of, 1);
-      const pids = of.readyPids();
-      const sinceMs = performance.now();
-      assert.equal(await of.dexter.stop(signal), 0);
-      const tookMs = performance.now() - sinceMs;
-      assert.deepEqual(pids.filter(isAlive), []);
-      await answer;
-      return tookMs;
-    };
-    // At once; on this machine, as busy as it is.
-    const atOnceMs = await exitMs("SIGINT");
-    const tookMs = await exitMs("SIGTERM");
-    assert(tookMs >= 300, `${tookMs} ms`);
-    assert(tookMs < 300 + Math.max(500, 5 * atOnceMs), `${tookMs} ms, and ${atOnceMs} ms at once`);
+    const of = await node(test, { stop_timeout: "300ms" });
+    const answer = of.get("/stuck").catch(() => undefined);
+    await busy(of, 1);
+    const pids = of.readyPids();
+    const sinceMs = performance.now();
+    assert.equal(await of.dexter.stop("SIGTERM"), 0);
+    const tookMs = performance.now() - sinceMs;
+    assert.deepEqual(pids.filter(isAlive), []);
+    await answer;
+    // The default is 30 s.
+    assert(tookMs >= 300 && tookMs < 15_000, `${tookMs} ms`);
   });
 });
 

@@ -86,18 +86,13 @@ describe("waitUntil", () => {
   });
 
   it("work does not hold up a stop for longer than stop_timeout", async (test) => {
-    /** How long a node takes to stop, with work that would go on for a minute. */
-    const stopMs = async (signal: "SIGINT" | "SIGTERM") => {
-      const { node, ask, hasArrived } = await nodeThatCallsBack(test, { stop_timeout: "100ms" });
-      assert.equal((await ask(60_000)).text, "accepted");
-      const sinceMs = performance.now();
-      assert.equal(await node.dexter.stop(signal), 0);
-      assert(!hasArrived());
-      return performance.now() - sinceMs;
-    };
-    // At once; on this machine, as busy as it is.
-    const atOnceMs = await stopMs("SIGINT");
-    const tookMs = await stopMs("SIGTERM");
-    assert(tookMs < 100 + Math.max(500, 5 * atOnceMs), `${tookMs} ms, and ${atOnceMs} ms at once`);
+    const { node, ask, hasArrived } = await nodeThatCallsBack(test, { stop_timeout: "100ms" });
+    // The work would go on for a minute, and the default of stop_timeout is 30 s: the bound is far from both.
+    assert.equal((await ask(60_000)).text, "accepted");
+    const sinceMs = performance.now();
+    assert.equal(await node.dexter.stop("SIGTERM"), 0);
+    const tookMs = performance.now() - sinceMs;
+    assert(!hasArrived());
+    assert(tookMs < 15_000, `${tookMs} ms`);
   });
 });

@@ -182,7 +182,7 @@ describe("dexter tail", () => {
     assert.deepEqual([status, stdout], [1, ""]);
     assert.equal(
       stderr,
-      "dexter: the running dexter refused: there is no function nobody; `dexter status` lists those that there are\n",
+      "dexter: the running dexter refused: there is no function nobody; `dexter status` lists the functions of the node\n",
     );
   });
 
