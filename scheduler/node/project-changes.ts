@@ -61,7 +61,7 @@ export class ProjectChanges {
         () => this.openListeners(project.node),
       );
       const { entries, candidates, failures } = await orAbandon(opened, () => this.#prepare(project));
-      const changed = needsRestart(supervisorSettings(this.#project.node, options), servers);
+      const changed = needsRestart(engine.supervisor.settings, servers);
       opened.finish();
       this.#project = project;
       reporter.logRate = project.node.logRate;

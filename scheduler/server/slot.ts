@@ -27,12 +27,10 @@ export class Slot {
     return nowMs >= this.#startAfterMs;
   }
 
-  /** The generation that was to take over serves from now on. Returns the one before. */
-  switch(): Member | undefined {
-    const { current } = this;
+  /** The generation that was to take over serves from now on. */
+  switch(): void {
     this.current = this.next!;
     delete this.next;
-    return current;
   }
 
   /** The process is gone. */

@@ -66,6 +66,10 @@ export class Supervisor<T> {
     this.#reconcile();
   }
 
+  get settings(): SupervisorSettings {
+    return this.#settings;
+  }
+
   /** Takes new settings; `restart` puts them into force. */
   configure(settings: SupervisorSettings): void {
     this.#settings = settings;

@@ -111,7 +111,7 @@ describe("dexter directives", () => {
   it("prints the schema for editors that the package has", async () => {
     const { status, stdout } = await runDexter(["directives", "--schema"], { dir });
     assert.equal(status, 0);
-    assert.equal(stdout, readFileSync("docs/dexter.schema.json", "utf8"));
+    assert.equal(stdout, readFileSync(`${dir}/docs/dexter.schema.json`, "utf8"));
     assert.equal((await runDexter(["directives", "--schema", "--json"], { dir })).status, 2);
   });
 });

@@ -118,7 +118,7 @@ class Model {
         return use(one(world.loading, next.pick), (thread) => world.loaded(thread));
       case "loadFailed":
         return use(one(world.loading, next.pick), (thread) => {
-          this.failedAtMs.set(thread.functionName, world.nowMs);
+          this.failedAtMs.set(thread.pool, world.nowMs);
           world.loadFailed(thread);
         });
       case "ended":
@@ -217,7 +217,7 @@ class Model {
 }
 
 const current = (model: Model, thread: Thread) =>
-  thread.version === String(model.live.get(thread.functionName) ?? "none");
+  thread.revision === String(model.live.get(thread.pool) ?? "none");
 
 function checkThreads({ world, node: { concurrency, maxThreads, maxRequests } }: Model): void {
   const inThread = new Map<Thread, number>();
@@ -245,7 +245,7 @@ function checkThreads({ world, node: { concurrency, maxThreads, maxRequests } }:
     assert(maxRequests === 0 || server.requests <= maxRequests, "a server takes more than its requests");
     busyAt.set(server.slot.index, (busyAt.get(server.slot.index) ?? 0) + busy);
     for (const pool of server.pools) {
-      const own = threads.filter((t) => t.functionName === pool.spec.pool && t.version === pool.spec.version);
+      const own = threads.filter((t) => t.pool === pool.spec.pool && t.revision === pool.spec.revision);
       const count = (state: Thread["state"]) => own.filter((thread) => thread.state === state).length;
       assert.deepEqual(
         [pool.idle, pool.busy, pool.starting],
@@ -276,16 +276,8 @@ function checkWaiting(model: Model): void {
       if (!free || !current(model, thread)) continue;
       // Requests may be held back for threads that are hot, but not for ever.
       if (server.holds(server.poolOf(thread), world.nowMs))
-        assert(
-          fleet.queue.waiting(thread.functionName) === 0 || world.wakeDue,
-          "nothing will wake what is held",
-        );
-      else
-        assert.equal(
-          fleet.queue.waiting(thread.functionName),
-          0,
-          `${thread.functionName} waits beside a free thread`,
-        );
+        assert(fleet.queue.waiting(thread.pool) === 0 || world.wakeDue, "nothing will wake what is held");
+      else assert.equal(fleet.queue.waiting(thread.pool), 0, `${thread.pool} waits beside a free thread`);
     }
   }
 }
@@ -301,9 +293,7 @@ const isHeld = ({ fleet, nowMs }: FleetWorld, name: string) =>
 /** While a slot is free, a thread is on its way to the function's waiting requests; unless its load just failed. */
 function checkComing({ world, failedAtMs }: Model, name: string): void {
   if (world.nowMs - (failedAtMs.get(name) ?? -Infinity) < 1_000 || isHeld(world, name)) return;
-  const coming = [...world.loading].some(
-    (thread) => thread.functionName === name && thread.state === "starting",
-  );
+  const coming = [...world.loading].some((thread) => thread.pool === name && thread.state === "starting");
   assert(coming, `${name} waits beside a free slot, and no thread is coming`);
 }
 
@@ -316,9 +306,9 @@ function checkRest(model: Model): void {
     const threads = world.threads(server.key).filter((thread) => current(model, thread));
     assert(threads.length <= node.maxThreads, "more threads than max_threads_per_child at rest");
     for (const of of NAMES) {
-      const idle = threads.filter((thread) => thread.functionName === of).length;
+      const idle = threads.filter((thread) => thread.pool === of).length;
       assert(idle <= node.maxSpareThreads, `${idle} idle threads of ${of}`);
-      const active = threads.some((thread) => thread.functionName === of);
+      const active = threads.some((thread) => thread.pool === of);
       if (active && world.threads(server.key).length < node.maxThreads)
         assert(idle >= node.minSpareThreads, `${idle} idle threads of ${of}, with room for more`);
     }

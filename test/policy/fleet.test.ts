@@ -205,7 +205,7 @@ describe("spare threads", () => {
     world.nowMs += SPARE_EVICTS_AFTER_MS + 1;
     world.arrive("b");
     assert.deepEqual(
-      [...world.ending].map((thread) => thread.functionName),
+      [...world.ending].map((thread) => thread.pool),
       ["a", "a"],
     );
   });
@@ -283,7 +283,7 @@ describe("a full server", () => {
     world.finish(world.arrive("a"));
     const call = world.arrive("c");
     assert.deepEqual(
-      [...world.ending].map((thread) => thread.functionName),
+      [...world.ending].map((thread) => thread.pool),
       ["b"],
     );
     world.settle();
@@ -336,7 +336,7 @@ describe("a new version", () => {
     world.fleet.stage(next);
     world.settle();
     world.promote(next);
-    assert.equal(world.arrive("a").thread!.version, "2");
+    assert.equal(world.arrive("a").thread!.revision, "2");
     assert.equal(old.thread!.state, "retiring");
     assert(!world.ending.has(old.thread!));
     world.finish(old);
@@ -351,7 +351,7 @@ describe("a new version", () => {
     world.fleet.unstage(next);
     world.settle();
     assert.equal(world.idle(0), 2);
-    assert.equal(world.arrive("a").thread!.version, "1");
+    assert.equal(world.arrive("a").thread!.revision, "1");
   });
 });
 

@@ -20,14 +20,12 @@ class Node {
   }
 
   get names(): string[] {
-    return this.world
-      .threads(this.#key)
-      .map((thread) => `${thread.functionName} ${thread.kind} ${thread.state}`);
+    return this.world.threads(this.#key).map((thread) => `${thread.pool} ${thread.kind} ${thread.state}`);
   }
 
   get resident(): string[] {
     const threads = this.world.threads(this.#key).filter(({ kind }) => kind === "resident");
-    return threads.map(({ functionName, version }) => `${functionName} ${version}`);
+    return threads.map(({ pool, revision }) => `${pool} ${revision}`);
   }
 
   /** A request, done at once. */
@@ -107,7 +105,7 @@ describe("resident threads", () => {
       node.names.filter((line) => line.includes("resident")),
       ["hot resident retiring", "hot resident retiring"],
     );
-    assert.equal(node.request("hot").thread?.version, "2");
+    assert.equal(node.request("hot").thread?.revision, "2");
     assert.equal(node.world.ending.size, 0);
   });
 });

@@ -10,8 +10,7 @@ import { FleetWorld, spec } from "../support/fleet-world.ts";
 /** A function without spare threads, and so many start threads. */
 const bare = (name: string, startThreads = 0) => spec(name, { startThreads, minSpareThreads: 0 });
 
-const names = (threads: Iterable<{ functionName: string }>) =>
-  [...threads].map(({ functionName }) => functionName);
+const names = (threads: Iterable<{ pool: string }>) => [...threads].map(({ pool }) => pool);
 
 describe("in a full node", () => {
   it("as many threads make room as functions wait", () => {
@@ -105,7 +104,7 @@ describe("a thread for a waiting request", () => {
     assert.deepEqual(names(world.loading), ["a"], "a spare thread starts in the smaller server");
     world.arrive("c");
     assert.deepEqual(
-      [...world.loading].map(({ functionName, server }) => [functionName, server]),
+      [...world.loading].map(({ pool, server }) => [pool, server]),
       [
         ["a", 0],
         ["c", 0],

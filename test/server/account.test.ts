@@ -1,8 +1,9 @@
 /** Whom servers run as, and where they may leave a core dump. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { runDexter } from "../support/cli.ts";
 import { startDexter } from "../support/dexter.ts";
 import {
   descendants,
@@ -10,6 +11,7 @@ import {
   startNode,
   type TestNode,
   temporaryFolder,
+  until,
   writeProject,
 } from "../support/node.ts";
 
@@ -125,6 +127,22 @@ describe("core_dump_directory", { skip: proc ? false : "needs /proc" }, () => {
       folder,
     );
     await assert.rejects(startDexter({ dir: folder.dir }), /core_dump_directory: \S*\/cores is not a folder/);
+  });
+
+  it("that has been removed can be changed by a reload", async (test) => {
+    const folder = await temporaryFolder(test);
+    for (const name of ["first", "second"]) mkdirSync(join(folder.dir, name));
+    const directives = (core_dump_directory: string) => ({ ...DIRECTIVES, core_dump_directory });
+    const functions = { probe: PROBE };
+    const node = await startNode(test, { functions, directives: directives("first"), folder });
+    rmdirSync(join(folder.dir, "first"));
+    await writeProject({ functions, directives: directives("second") }, folder);
+    const { status, stderr } = await runDexter(["reload"], { dir: folder.dir });
+    assert.deepEqual([status, stderr], [0, ""]);
+    await until("a server has the new one", () => {
+      const live = node.readyPids().filter((pid) => existsSync(`/proc/${pid}/cwd`));
+      return live.some((pid) => readlinkSync(`/proc/${pid}/cwd`) === join(folder.dir, "second"));
+    });
   });
 
   it("that is not set leaves the limit as it is", async (test) => {

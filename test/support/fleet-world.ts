@@ -28,8 +28,10 @@ export const SETTINGS: ThreadSettings = {
   idleTimeoutMs: 60_000,
 };
 
-export function spec(name: string, over: Partial<ThreadSettings> = {}, version = "1"): FunctionSpec {
-  return { functionName: name, pool: name, version, revision: version, threads: { ...SETTINGS, ...over } };
+/** The fleet goes by pool and revision; what people say of a thread is of no use to it. */
+export function spec(name: string, over: Partial<ThreadSettings> = {}, revision = "1"): FunctionSpec {
+  const threads = { ...SETTINGS, ...over };
+  return { functionName: `the function of ${name}`, pool: name, version: "some version", revision, threads };
 }
 
 export class FleetWorld {
@@ -98,7 +100,7 @@ export class FleetWorld {
       !this.loading.has(thread) && !this.#ended.has(thread),
       "a request goes to a thread that is not there",
     );
-    assert.equal(thread.functionName, call.functionName);
+    assert.equal(thread.pool, call.functionName);
     call.fate = "granted";
     call.thread = thread;
     this.running.add(call);
@@ -228,7 +230,7 @@ export class FleetWorld {
     const all = this.fleet.server(key)?.threads ?? [];
     return all
       .filter((thread): thread is Thread => thread !== undefined)
-      .filter((t) => !name || t.functionName === name);
+      .filter((t) => !name || t.pool === name);
   }
 
   idle(key: number, name?: string): number {
