@@ -4,7 +4,7 @@
  * the connection unusable instead of being taken for the start of the next client's response.
  */
 import assert from "node:assert/strict";
-import type { DexterError } from "../errors.ts";
+import { DexterError } from "../errors.ts";
 import { type ChunkError, ChunkedDecoder } from "../http/chunked.ts";
 import { findHeadEnd } from "../http/header-lines.ts";
 import { badResponse, parseResponseHead, type ResponseHead } from "./response-head.ts";
@@ -19,7 +19,7 @@ export interface ResponseHandler {
   hasNext?(): boolean;
   /** The response is whole. Unless `reusable`, the connection must be closed. `reset` may be called here. */
   onEnd(reusable: boolean): void;
-  /** BAD_RESPONSE; nothing comes after it, and the connection must be closed. May follow `onEnd`. */
+  /** BAD_RESPONSE, or SERVER_LOST without a head; nothing comes after it, and the connection must be closed. May follow `onEnd`. */
   onError(error: DexterError): void;
 }
 
@@ -105,7 +105,8 @@ export class ResponseParser {
       this.#state = "closed";
       this.#handler.onEnd(false);
     } else if (state === "head") {
-      this.#fail(badResponse(`the connection ended ${this.#pending ? "within" : "before"} the head`));
+      // workerd answers, or dies. A body is cut off by a function, too, whose stream has failed.
+      this.#fail(new DexterError("SERVER_LOST"));
     } else if (state === "length" || state === "chunked") {
       this.#fail(badResponse("the connection ended within the body"));
     } else if (state === "idle") {

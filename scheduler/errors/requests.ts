@@ -33,6 +33,7 @@ export const REQUESTS = {
   BAD_RESPONSE: {
     message: "the thread's response could not be read: {reason}",
     status: 502,
-    advice: "This is a defect of dexter or of workerd: please report it.",
+    advice:
+      "A body that ends early: the function's stream failed, or the server ended; the log says which. Anything else is a defect of dexter or of workerd: please report it.",
   },
 } as const satisfies ErrorKinds;

@@ -281,11 +281,8 @@ const bad: Record<string, [text: string, reason: RegExp, exchange?: Exchange]> =
   "bytes after the chunks": [`${CHUNKED}0\r\n\r\nHTTP/1.1 200 OK\r\n`, /no response/],
   "a body after 204": ["HTTP/1.1 204 No Content\r\nContent-Length: 1\r\n\r\na", /no response/],
   "a body in answer to HEAD": [`${OK}Content-Length: 1\r\n\r\na`, /no response/, { method: "HEAD" }],
-  "an end before the head": ["", /before the head/, { ends: true }],
-  "an end within the head": ["HTTP/1.1 2", /within the head/, { ends: true }],
   "an end within a body with length": [`${OK}Content-Length: 3\r\n\r\nab`, /within the body/, { ends: true }],
   "an end within the chunks": [`${CHUNKED}1\r\nx\r\n`, /within the body/, { ends: true }],
-  "an end after an interim response": ["HTTP/1.1 100 Continue\r\n\r\n", /before the head/, { ends: true }],
 };
 
 describe("a bad response", () => {
@@ -300,6 +297,18 @@ describe("a bad response", () => {
         assert.deepEqual((bytewise(text, exchange) as unknown[]).at(-1), events.at(-1));
     });
   }
+});
+
+describe("an end without a whole head", () => {
+  for (const [name, text] of [
+    ["before the head", ""],
+    ["within the head", "HTTP/1.1 2"],
+    ["after an interim response", "HTTP/1.1 100 Continue\r\n\r\n"],
+  ] as const)
+    it(`is the loss of the server: ${name}`, () => {
+      const [kind, code] = (once(text, { ends: true }) as [string, string][]).at(-1)!;
+      assert.equal(`${kind} ${code}`, "error SERVER_LOST");
+    });
 });
 
 describe("ResponseParser", () => {

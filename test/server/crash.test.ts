@@ -47,6 +47,10 @@ describe("a server killed with SIGKILL", () => {
       const id = String(headers["x-request-id"]);
       assert.equal(status, inside.has(id) ? 502 : 200, `request ${id}`);
     }
+    const lost = node
+      .log()
+      .filter(({ msg }) => msg === "the server process ended while it served this request");
+    assert.deepEqual(new Set(lost.map(({ requestId }) => requestId)), inside);
     assert(
       node.log().some(({ msg, pid }) => msg === "server died: killed by SIGKILL" && pid === victim!.pid),
     );

@@ -35,7 +35,7 @@ describe("a server that does not start", () => {
   it("and names a thread makes that one's version resident no more", () => {
     const distrust = new Distrust();
     assert.deepEqual(
-      distrust.blame(unstarted("b-r0"), 0).map(({ version }) => version),
+      distrust.blame(unstarted("b-r0"), 0).map(({ revision }) => revision),
       ["b1"],
     );
     assert.deepEqual([distrust.trusts("a1", 0), distrust.trusts("b1", 1e9)], [true, false]);
