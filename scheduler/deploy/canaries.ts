@@ -3,7 +3,6 @@
  * the fleet keeps in a pool of their own. What comes of it `policy/canary.ts` decides, once a second. A canary
  * lives in memory only: a node that is started again serves the version that was live.
  */
-
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { RequestHead } from "../http/request-head.ts";
 import type { Logger } from "../logs/logger.ts";

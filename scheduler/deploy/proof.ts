@@ -1,5 +1,4 @@
 /** How a change of a function proves itself before anything of it counts, whoever asked for it. */
-
 import { DexterError } from "../errors.ts";
 import type { Logger } from "../logs/logger.ts";
 import type { Version } from "../types.ts";

@@ -28,7 +28,7 @@ export interface DeployedFunction {
 }
 
 /** Superseded versions kept per function, for threads that still finish and for their stacks. */
-const KEPT_VERSIONS = 5;
+const SUPERSEDED_VERSIONS = 5;
 
 export class FunctionRegistry {
   readonly functions = new Map<string, DeployedFunction>();
@@ -132,7 +132,7 @@ export class FunctionRegistry {
       const owner = this.functions.has(version.functionName) ? version.functionName : "";
       const count = (counts.get(owner) ?? 0) + 1;
       counts.set(owner, count);
-      if (count > KEPT_VERSIONS) pruned.push(version.revision);
+      if (count > SUPERSEDED_VERSIONS) pruned.push(version.revision);
     }
     for (const id of pruned) this.#versions.delete(id);
     return pruned;

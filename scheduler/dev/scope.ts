@@ -18,7 +18,7 @@ const IMPORTABLE = /^[^.]*$|\.(?:[cm]?[jt]sx?|json)$/;
 /** Changed paths, each with whether it came or went. */
 export type Changes = ReadonlyMap<string, boolean>;
 
-export class Scope {
+export class WatchScope {
   readonly #project: Project;
   readonly #entries: readonly DeployedFunction[];
 

@@ -13,7 +13,7 @@ import type { DexterNode } from "../node/node.ts";
 import { isSame } from "../system/same.ts";
 import type { Project } from "../types.ts";
 import { FolderWatcher } from "./folder-watcher.ts";
-import { type Changes, Scope } from "./scope.ts";
+import { type Changes, WatchScope } from "./scope.ts";
 
 /** Editors write a file in several steps; what follows within this time belongs to the same change. */
 const GATHER_MS = 5;
@@ -150,8 +150,8 @@ export class HotReload {
     if (this.#changes.size > 0) this.#gather();
   }
 
-  get #scope(): Scope {
-    return new Scope(this.#node.project, this.#node.registry.functions.values());
+  get #scope(): WatchScope {
+    return new WatchScope(this.#node.project, this.#node.registry.functions.values());
   }
 }
 

@@ -1,5 +1,4 @@
 /** The access log: a line for each request that is over. */
-
 import { ACCESS_FORMATS } from "./access-format.ts";
 import type { LineBuffer } from "./line-buffer.ts";
 import type { RequestRecord } from "./request-record.ts";

@@ -8,13 +8,13 @@ interface Told {
 }
 
 /** Where something ran: a version, and the slots of server and thread. */
-interface Place {
+interface ThreadPlace {
   readonly version?: string;
   readonly server?: number;
   readonly thread?: number;
 }
 
-export interface RequestEvent extends Told, Place {
+export interface RequestEvent extends Told, ThreadPlace {
   readonly type: "request";
   readonly id: string | null;
   /** null where no function answers. */
@@ -33,7 +33,7 @@ export interface RequestEvent extends Told, Place {
   readonly totalMs: number;
 }
 
-export interface ConsoleEvent extends Told, Place {
+export interface ConsoleEvent extends Told, ThreadPlace {
   readonly type: "console";
   readonly id: string | null;
   readonly function: string;
@@ -42,7 +42,7 @@ export interface ConsoleEvent extends Told, Place {
 }
 
 /** What a function threw, or why it could not be asked. */
-export interface ExceptionEvent extends Told, Place {
+export interface ExceptionEvent extends Told, ThreadPlace {
   readonly type: "exception";
   readonly id: string;
   readonly function: string;

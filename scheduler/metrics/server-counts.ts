@@ -2,7 +2,6 @@
  * What is counted of each server slot: its generations come and go, and the counters of the slot go on. CPU time is
  * read when somebody asks; what a generation used between the last time and its end is not known.
  */
-
 import { RESTART_CAUSES, type RestartCause } from "../server/supervision.ts";
 import { cpuSeconds } from "../server/usage.ts";
 import type { Family } from "./exposition.ts";

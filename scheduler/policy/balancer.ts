@@ -3,7 +3,7 @@
  * the first.
  */
 
-export interface Candidate {
+export interface Choice {
   /** Requests in progress in the server, of every function. */
   readonly busy: number;
   /** Threads in the server, in any state. */
@@ -13,7 +13,7 @@ export interface Candidate {
 }
 
 /** A server in which a thread may be started. */
-export interface Startable extends Candidate {
+export interface Startable extends Choice {
   /** Threads on the way to requests that wait. */
   readonly urgent: number;
   readonly hasFreeSlot: boolean;
@@ -23,7 +23,7 @@ export interface Startable extends Candidate {
  * The candidate with the fewest requests in progress. A server that does not answer its probes is chosen only when
  * `fallback` allows it.
  */
-export function leastBusy<T extends Candidate>(candidates: Iterable<T>, fallback = false): T | undefined {
+export function leastBusy<T extends Choice>(candidates: Iterable<T>, fallback = false): T | undefined {
   return least(candidates, fallback ? always : isResponsive, requestsIn);
 }
 
@@ -36,12 +36,12 @@ export function fewestComing<T extends Startable>(servers: Iterable<T>): T | und
 }
 
 const always = () => true;
-const isResponsive = ({ responsive }: Candidate) => responsive;
+const isResponsive = ({ responsive }: Choice) => responsive;
 const hasFreeSlot = (server: Startable) => server.hasFreeSlot;
-const requestsIn = ({ busy }: Candidate) => busy;
+const requestsIn = ({ busy }: Choice) => busy;
 const requestsComing = ({ busy, urgent }: Startable) => busy + urgent;
 
-function least<T extends Candidate>(
+function least<T extends Choice>(
   candidates: Iterable<T>,
   isAble: (candidate: T) => boolean,
   loadOf: (candidate: T) => number,

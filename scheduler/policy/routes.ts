@@ -65,7 +65,7 @@ export function createRouter(functions: readonly RoutedFunction[], options: Rout
   const cache = new Map<string, PathTable[]>();
 
   function tablesOf(rawHost: string): PathTable[] {
-    const host = hostName(rawHost);
+    const host = withoutPort(rawHost);
     const own = exact.get(host);
     const tables = own ? [own] : [];
     for (const [suffix, table] of suffixes) if (hostMatches(host, suffix)) tables.push(table);
@@ -150,7 +150,7 @@ function hostMatches(host: string, suffix: string): boolean {
 }
 
 /** Host name of a `Host` value: no port, lower case, no trailing dot. */
-function hostName(host: string): string {
+function withoutPort(host: string): string {
   const end = host.startsWith("[") ? host.indexOf("]") + 1 || host.length : host.indexOf(":");
   const name = (end < 0 ? host : host.slice(0, end)).toLowerCase();
   return name.endsWith(".") ? name.slice(0, -1) : name;

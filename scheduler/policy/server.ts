@@ -26,7 +26,10 @@ export interface ServerSlot {
   busyThreads: number;
 }
 
-/** Why a thread is started: as a spare one, for a request that waits, or beside the others, which may take the slot above the limit. */
+/**
+ * Why a thread is started: as a spare one, for a request that waits, or beside the others: it may take the slot above
+ * the limit.
+ */
 export type StartReason = "spare" | "urgent" | "extra";
 
 /** `warming` and `draining` servers take no requests. */

@@ -12,8 +12,8 @@ import type { Thread } from "./thread.ts";
 
 /**
  * A surplus thread retires when its pool has had no request for this long, or when it was not used for
- * `SURPLUS_UNUSED_MS`. At rest that is looked at once a second, so it takes 0.8 to 1.8 s. Retiring at once makes threads come and go with every wave of requests, and each creation
- * costs a server 5 to 13 ms.
+ * `SURPLUS_UNUSED_MS`. At rest that is looked at once a second, so it takes 0.8 to 1.8 s. Retiring at once makes
+ * threads come and go with every wave of requests, and each creation costs a server 5 to 13 ms.
  */
 export const SURPLUS_AGE_MS = 800;
 const SURPLUS_UNUSED_MS = 10_000;

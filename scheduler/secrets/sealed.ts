@@ -12,13 +12,13 @@ const TAG_BYTES = 16;
 const FORMAT = "dexter secret 1";
 
 /** Where a value belongs. */
-interface Place {
+interface SecretPlace {
   readonly functionName: string;
   readonly name: string;
 }
 
 /** Nonce, ciphertext and tag, in base64. */
-export function seal(key: Buffer, place: Place, value: string): string {
+export function seal(key: Buffer, place: SecretPlace, value: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(placeBytes(place));
@@ -27,7 +27,7 @@ export function seal(key: Buffer, place: Place, value: string): string {
 }
 
 /** The value; undefined when it was sealed with another key or for another place, or has been changed. */
-export function unseal(key: Buffer, place: Place, sealed: string): string | undefined {
+export function unseal(key: Buffer, place: SecretPlace, sealed: string): string | undefined {
   const bytes = Buffer.from(sealed, "base64");
   if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
   const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), {
@@ -49,6 +49,6 @@ export function keyId(key: Buffer): string {
 }
 
 /** NUL stands in neither name, so no two places have the same bytes. */
-function placeBytes({ functionName, name }: Place): Buffer {
+function placeBytes({ functionName, name }: SecretPlace): Buffer {
   return Buffer.from([FORMAT, functionName, name].join("\0"));
 }

@@ -18,7 +18,7 @@ const EXIT_NOTICED_MS = 1_000;
 const REST_MS = 4;
 
 /** Versions without a thread whose modules a server keeps all the same, to be quicker with the next. */
-const KEPT_VERSIONS = 32;
+const UNUSED_VERSIONS = 32;
 
 export interface LoaderPorts {
   payload(revision: string): VersionPayload | undefined;
@@ -165,6 +165,7 @@ export class Loader {
   #forgetUnused(): void {
     const used = new Set([...this.#names.values()].map(({ revision }) => revision));
     const unused = [...this.#uploaded].filter((revision) => !used.has(revision));
-    for (const revision of unused.slice(0, Math.max(0, unused.length - KEPT_VERSIONS))) this.forget(revision);
+    for (const revision of unused.slice(0, Math.max(0, unused.length - UNUSED_VERSIONS)))
+      this.forget(revision);
   }
 }

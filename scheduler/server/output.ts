@@ -1,6 +1,6 @@
 /**
- * Reads what a server prints, and what workerd says of itself. workerd's structured logging gives one JSON object a line; a console line
- * of a function carries the mark that runtime/console.ts put in front, with thread and request id.
+ * Reads what a server prints, and what workerd says of itself. workerd's structured logging gives one JSON object a
+ * line; a console line of a function carries the mark that runtime/console.ts put in front, with thread and request id.
  */
 
 export interface ConsoleLine {

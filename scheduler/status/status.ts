@@ -1,5 +1,4 @@
 /** The node's state, in the shape that `dexter status --json` prints and the scoreboard file has. */
-
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { CanaryStatus } from "../policy/canary.ts";
 import type { Fleet } from "../policy/fleet.ts";

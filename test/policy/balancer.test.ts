@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type Candidate, leastBusy } from "../../scheduler/policy/balancer.ts";
+import { type Choice, leastBusy } from "../../scheduler/policy/balancer.ts";
 import { assertProperty } from "../support/properties.ts";
 
-const server = (busy: number, size = 1, responsive = true): Candidate => ({ busy, size, responsive });
+const server = (busy: number, size = 1, responsive = true): Choice => ({ busy, size, responsive });
 
 describe("the balancer", () => {
   it("takes the server with the fewest requests in progress", () => {
