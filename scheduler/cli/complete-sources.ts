@@ -11,13 +11,15 @@ import { TOPIC_CANDIDATES } from "./topics/index.ts";
 /** Somebody waits with a finger on the key. */
 const PATIENCE_MS = 500;
 
-export function machineSources(program: Command): Sources {
+/** @param patienceMs how long a running node may take to answer; then nothing is known of it */
+export function machineSources(program: Command, patienceMs = PATIENCE_MS): Sources {
+  const ask: Ask = (given, path) => callGivenNode(given, path, patienceMs);
   return {
     "name=value": async () =>
       directiveTable().map(({ name, description }) => ({ value: `${name}=`, description })),
     env: (given) => orNone(environments(given)),
-    function: (given) => orNone(functions(given)),
-    version: (given) => orNone(versions(given)),
+    function: (given) => orNone(functions(given, ask)),
+    version: (given) => orNone(versions(given, ask)),
     topic: async () => [...TOPIC_CANDIDATES, ...commandsOf(program)],
   };
 }
@@ -30,25 +32,27 @@ async function environments({ config = [] }: Given): Promise<Candidate[]> {
   return Object.keys(data.env ?? {}).map((value) => ({ value, description: "" }));
 }
 
-async function functions(given: Given): Promise<Candidate[]> {
+type Ask = <T>(given: Given, path: string) => Promise<T>;
+
+async function functions(given: Given, ask: Ask): Promise<Candidate[]> {
   const found = await ask<ListedFunction[]>(given, "/functions");
   return found.map(({ name, routes }) => ({ value: name, description: routes.join(", ") }));
 }
 
-async function versions(given: Given): Promise<Candidate[]> {
+async function versions(given: Given, ask: Ask): Promise<Candidate[]> {
   const name = encodeURIComponent(given.function?.at(-1) ?? "");
   const found = await ask<VersionStatus[]>(given, `/functions/${name}/versions`);
   return found.map(({ version, live }) => ({ value: version, description: live ? "live" : "" }));
 }
 
 /** Calls the node that the command line means. */
-async function ask<T>(given: Given, path: string): Promise<T> {
+async function callGivenNode<T>(given: Given, path: string, patienceMs: number): Promise<T> {
   const { config, env, node, "token-file": tokenFile } = given;
   const options = Object.entries({ config, env, node, tokenFile }).flatMap(([name, values]) =>
     values === undefined ? [] : [[name, values.at(-1)]],
   );
   const address = await nodeAddress({ ...Object.fromEntries(options), set: given.set ?? [] });
-  return await callNode<T>(address, "GET", path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  return await callNode<T>(address, "GET", path, { signal: AbortSignal.timeout(patienceMs) });
 }
 
 /** A key that completes nothing is better than an error in the middle of a line. */

@@ -108,7 +108,7 @@ describe("dexter complete", () => {
     const functions = { one: PROBE, two: PROBE };
     const node = await startNode(test, { functions, directives: { num_servers: 1, start_threads: 1 } });
     const config = [join(node.folder.dir, "wrangler.toml")];
-    const found = await machineSources(new Command()).function!({ config }, "");
+    const found = await machineSources(new Command(), 30_000).function!({ config }, "");
     assert.deepEqual(
       found.map(({ value }) => value),
       ["one", "two"],
