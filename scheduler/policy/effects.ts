@@ -16,7 +16,7 @@ export interface Effects<T> {
   refuse(ticket: Ticket<T>, why: RefusalCause, reason?: string): void;
   /** A server has reached `max_threads_per_child` and would start another. */
   full(server: Server): void;
-  /** The server has used most of its requests, or has drained: its owner should look at it. */
+  /** The server has used most of its requests, or has drained: its owner should look at it, and may change the fleet at once. */
   due(server: Server): void;
   /** Call `resume` after so many milliseconds; sooner or more often does no harm. */
   wakeIn(ms: number): void;

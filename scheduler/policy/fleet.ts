@@ -68,6 +68,7 @@ export class Fleet<T> {
     fn.heat.count();
     if (this.queue.waiting(pool) > 0) return undefined;
     const thread = this.#serving.take(fn, nowMs, repeatable);
+    if (thread) this.#serving.given(thread);
     if (this.#serving.isTouched) this.#serving.settle(nowMs);
     return thread;
   }

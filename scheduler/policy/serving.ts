@@ -109,8 +109,9 @@ export class Serving<T> {
 
   // --- threads for requests ---
 
+  /** A thread for one request more; `given` is to be called as soon as the request has it. */
   take(fn: FunctionState, nowMs: number, repeatable: boolean): Thread | undefined {
-    const { effects, members, spares } = this.#parts;
+    const { members, spares } = this.#parts;
     const choice: Server[] = [];
     for (const host of members.hostsOf(fn.pool)) {
       const pool = host.pool(fn.spec);
@@ -121,20 +122,29 @@ export class Serving<T> {
     const thread = server.take(server.pool(fn.spec)!, nowMs, repeatable);
     // What waits for hot threads there, or for one that starts, may be better off elsewhere.
     if (!server.takesThreads) this.touchServer(server);
-    if (server.requests === server.recycleAt) effects.due(server);
     if (this.#shortage.total === 0) spares.grow(server, fn, nowMs, true);
     return thread;
   }
 
+  /**
+   * A request has got this thread: its server may be due. Not before, because whoever is told of that may open another
+   * server at once, and then the fleet gives what waits to that one's threads.
+   */
+  given({ server: key }: Thread): void {
+    const { effects, members } = this.#parts;
+    const server = members.get(key);
+    if (server && server.requests === server.recycleAt) effects.due(server);
+  }
+
   /** Gives idle threads to the function's waiting requests, and notes how many must be started for the rest. */
   #serve(pool: string, nowMs: number): void {
-    const { effects, functions, queue } = this.#parts;
+    const { functions, queue } = this.#parts;
     const fn = functions.get(pool);
     if (fn === undefined) return;
     let served = false;
     while (queue.waiting(pool) > 0) {
       const thread = this.take(fn, nowMs, queue.oldest(pool)!.repeatable === true);
-      if (thread !== undefined) effects.grant(queue.take(pool)!, thread);
+      if (thread !== undefined) this.#grant(pool, thread);
       else if (!this.#sendAhead(fn, nowMs)) break;
       served = true;
     }
@@ -147,7 +157,7 @@ export class Serving<T> {
 
   /** Where requests wait for hot threads, some are sent to them ahead of their turn, in the order of the queue. */
   #sendAhead(fn: FunctionState, nowMs: number): boolean {
-    const { effects, members, queue } = this.#parts;
+    const { members, queue } = this.#parts;
     if (!queue.oldest(fn.pool)?.repeatable) return false;
     let best: { server: Server; thread: Thread } | undefined;
     for (const server of members.hostsOf(fn.pool)) {
@@ -159,9 +169,14 @@ export class Serving<T> {
     }
     if (best === undefined) return false;
     best.server.sendAhead(best.thread);
-    if (best.server.requests === best.server.recycleAt) effects.due(best.server);
-    effects.grant(queue.take(fn.pool)!, best.thread);
+    this.#grant(fn.pool, best.thread);
     return true;
+  }
+
+  #grant(pool: string, thread: Thread): void {
+    const { effects, queue } = this.#parts;
+    effects.grant(queue.take(pool)!, thread);
+    this.given(thread);
   }
 
   // --- threads that are missing ---

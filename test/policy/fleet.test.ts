@@ -390,6 +390,21 @@ describe("a generation", () => {
     assert.equal(world.arrive("a").fate, "waiting");
   });
 
+  it("may be replaced while it is told that it is due, by one that takes what waits", () => {
+    // 4 of 5: the third request of those below is the one that makes the server due.
+    const world = FleetWorld.of(1, [spec("a", { startThreads: 1 })], { maxRequests: 5, maxThreads: 1 });
+    for (let i = 0; i < 2; i++) world.finish(world.arrive("a"));
+    const busy = world.arrive("a");
+    const waits = world.arrive("a");
+    assert.equal(waits.fate, "waiting");
+    world.addServer(1, { maxThreads: 1 }, 1);
+    for (const thread of [...world.loading]) world.loaded(thread);
+    world.onDue = () => world.open(1);
+    world.finish(busy);
+    assert.deepEqual(world.due, [0]);
+    assert.equal(waits.fate, "granted");
+  });
+
   it("tells its owner when it has drained", () => {
     const world = FleetWorld.of(1, [spec("a")]);
     const call = world.arrive("a");

@@ -44,6 +44,8 @@ export class FleetWorld {
   /** Requests in a thread. */
   readonly running = new Set<Call>();
   readonly waiting = new Set<Call>();
+  /** Whoever is told of a server that is due may change the fleet at once, as the supervisor does. */
+  onDue: (server: Server) => void = () => this.fleet.resume(this.nowMs);
   /** Every time that a server was full, or asked for attention. */
   readonly full: number[] = [];
   readonly due: number[] = [];
@@ -73,7 +75,10 @@ export class FleetWorld {
       grant: (ticket, thread) => this.#run(this.#settle(ticket, "granted"), thread),
       refuse: (ticket, why) => void this.#settle(ticket, why),
       full: (server) => void this.full.push(server.key),
-      due: (server) => void this.due.push(server.key),
+      due: (server) => {
+        this.due.push(server.key);
+        this.onDue(server);
+      },
       wakeIn: (ms) => {
         this.wakes.push(ms);
         this.wakeDue ??= this.nowMs + ms;
