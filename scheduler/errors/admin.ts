@@ -7,7 +7,7 @@ export const ADMIN = {
     admin: 401,
   },
   TOKEN_INVALID: {
-    message: "this is not a token of dexter, or a part of it is missing; `dexter token create` makes one",
+    message: "this is not a token of dexter, or it was cut or mistyped; `dexter token create` makes one",
     admin: 401,
   },
   TOKEN_UNKNOWN: {
