@@ -1,6 +1,6 @@
 /**
  * What a token looks like: `dexter_<id>_<secret><checksum>`. The id is public: it finds the record, and
- * stands in lists and logs. The secret is 256 bits of chance, in base64url; the checksum tells a token that was
+ * stands in lists and logs. The secret is 256 random bits, in base64url; the checksum tells a token that was
  * cut or mistyped from one that was never given, before anybody looks it up.
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -34,7 +34,7 @@ export function idIn(token: string): string | undefined {
 
 /**
  * What is stored of a token. A plain fast hash is right here: slow ones make up for passwords that can be
- * guessed, and nobody guesses 256 bits of chance.
+ * guessed, and nobody guesses 256 random bits.
  */
 export function digestOf(token: string): Buffer {
   return createHash("sha256").update(token).digest();

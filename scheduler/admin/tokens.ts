@@ -7,7 +7,7 @@ import type { TokenStore } from "./token-store.ts";
 interface TokenActions {
   /** Ends the connections that a token which is no more has opened, but for the one that is yet to be answered. */
   cut(tokenId: string, except: Socket): void;
-  /** For the log: who made or took back which. */
+  /** For the log: who created or revoked which. */
   changed(what: "created" | "revoked", token: string, by: string): void;
 }
 

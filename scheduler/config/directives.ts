@@ -69,7 +69,7 @@ export const directiveShape = {
     listOf(certificate),
     [],
     "at once",
-    "Certificates for https: cert and key are PEM files; hosts are the names that it is for, if not those in the certificate. The first one also serves names that no other one is for.",
+    "Certificates for https. cert and key are PEM files. hosts are the host names that the certificate is used for; without it, these are the names in the certificate. The first certificate is also used for all other host names.",
   ),
   "tls.redirect": setting(
     onOff,
@@ -88,7 +88,7 @@ export const directiveShape = {
     whole(1, 65_535, "requests"),
     511,
     "at once",
-    "The most requests that may wait for a thread, in the whole node. It is also the length of the kernel's queue of connections that are not accepted yet; that of an address that is open already changes with a new start.",
+    "The most requests that may wait for a thread, in the whole node. It is also the length of the kernel's queue of connections that are not accepted yet. For an address that is already open, this queue changes only with a new start.",
     { original: "ListenBacklog" },
   ),
   user: optional(
@@ -145,7 +145,7 @@ export const directiveShape = {
     whole(0, 2 ** 30, "bytes"),
     0,
     "with a new start",
-    "How much of an answer the scheduler buffers for a client that reads slowly, before it stops reading from the function; 0 = Node.js's default. This is not the kernel's socket buffer, and it has no effect over https. An address that a reload adds to listen uses the new value at once.",
+    "How much of an answer the scheduler buffers for a client that reads slowly. Then it stops reading from the function. 0 = Node.js's default. This is not the kernel's socket buffer, and it has no effect over https. An address that a reload adds to listen uses the new value at once.",
     { original: "SendBufferSize" },
   ),
   functions: setting(filePath, "functions", "at once", "The folder whose entries are functions."),
@@ -174,7 +174,7 @@ export const directiveShape = {
     onOffAlways,
     "on",
     "with a rolling restart",
-    "Whether a server that replaces another has resident threads: on = for hot functions, always = for all active functions, off = for none. A request to a resident thread skips the hop through the host worker. dexter dev has none, except with --inspect.",
+    "Which functions get resident threads when a server is replaced: on = hot functions, always = all active functions, off = none. A request reaches a resident thread directly, without the host worker. dexter dev has none, except with --inspect.",
   ),
   queue_timeout: setting(
     duration(),
@@ -229,7 +229,7 @@ export const directiveShape = {
     whole(0, 1_000_000, "lines per second"),
     1_000,
     "at once",
-    "Lines of the console, and failures, that are logged of each function; 0 = no limit. As many may come at once.",
+    "The most console lines that are logged of each function in a second, and the most exceptions; 0 = no limit. All of them may come at the same moment.",
   ),
   v8_flags: setting(
     listOf(v8Flag),

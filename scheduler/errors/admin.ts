@@ -7,7 +7,7 @@ export const ADMIN = {
     admin: 401,
   },
   TOKEN_INVALID: {
-    message: "this is not a token of dexter, or not the whole of one; `dexter token create` makes one",
+    message: "this is not a token of dexter, or it was cut or mistyped; `dexter token create` makes one",
     admin: 401,
   },
   TOKEN_UNKNOWN: {
@@ -54,7 +54,7 @@ export const ADMIN = {
   BODY_TIMEOUT: {
     message: "the body of the call did not arrive within {seconds} s",
     admin: 408,
-    advice: "Try again over a faster line.",
+    advice: "Try again over a faster connection.",
   },
   BODY_TOO_LARGE: {
     message: "the body of the call is too large: it may have at most {size}",

@@ -71,8 +71,8 @@ export const COMMAND_LINE = {
   NODE_FAILED: {
     message: "the running dexter failed: {reason}",
     advice:
-      "The reason is the message of another error of this page, and the call was not at fault: mend the node. " +
-      "Its log has the same message with level error.",
+      "The reason is the message of another error of this page. The call was correct, and the node has a problem: " +
+      "solve it there. The log of the node has the same message with level error.",
   },
   INIT_NOT_EMPTY: {
     message:

@@ -18,7 +18,8 @@ export const DEPLOYS = {
     message: "{function}: version {version} failed its health check: {reason}",
     status: 500,
     admin: 422,
-    advice: "Mend the function, or what it asks, until health_path is answered with a status below 400.",
+    advice:
+      "Correct the function, or the service that it calls. health_path must be answered with a status below 400.",
   },
   NOT_PROVED: {
     message: "{reason}",
@@ -84,12 +85,12 @@ export const DEPLOYS = {
     admin: 409,
   },
   STORE_FULL: {
-    message: "{path}: no space is left; make room and try again (what was there still is)",
+    message: "{path}: no space is left; delete files, then try again (nothing was changed)",
     admin: 507,
   },
   STORE_FAILED: {
     message: "{path}: cannot be written: {reason}",
     admin: 500,
-    advice: "Mend the data directory (owner, mode, disk), then try again. What was there is unchanged.",
+    advice: "Check owner, mode and disk of the data directory, then try again. Nothing was changed.",
   },
 } as const satisfies ErrorKinds;

@@ -21,9 +21,8 @@ export const REQUESTS = {
   },
   STOPPING: {
     message: "dexter is stopping",
-    status: 503,
     admin: 503,
-    advice: "Try again when it has started again.",
+    advice: "Start dexter, then try again.",
   },
   SERVER_LOST: {
     message: "the server process ended while it served this request",

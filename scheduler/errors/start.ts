@@ -25,7 +25,7 @@ export const START = {
   },
   CERTIFICATE_UNREADABLE: {
     message: "{path}: cannot be read: {reason}",
-    admin: 422,
+    admin: 500,
     advice: "Name files in `tls.certificates` that exist and that the user of dexter may read.",
   },
   CERTIFICATE: {

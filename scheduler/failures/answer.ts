@@ -33,7 +33,6 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   SERVER_LOST: "The server process ended",
   BAD_RESPONSE: "The response cannot be read",
   LOAD_FAILED: "The function cannot be loaded",
-  STOPPING: "dexter is stopping",
 };
 
 export function isException(failure: DexterError | ExceptionReport): failure is ExceptionReport {

@@ -5,8 +5,7 @@ import { configurationSchema } from "../../scheduler/config/json-schema.ts";
 
 const EFFECTS: Readonly<Record<Effect, string>> = {
   "at once": "when the reload is done; requests and connections in progress are not disturbed",
-  "with a rolling restart":
-    "in each server that starts from then on; a reload replaces the servers one by one",
+  "with a rolling restart": "in each server that starts after the reload",
   "with a new start": "after `dexter stop` and `dexter start`",
 };
 
@@ -25,18 +24,22 @@ queue_timeout = "5s"
 certificates = [{ cert = "site.pem", key = "site.key" }]
 \`\`\`
 
-- **Spelling.** The original spelling, that of Apache's module, is accepted too; case and underscores do not count.
+- **Spelling.** The spelling of Apache's module (column *original*) is accepted too. Upper and lower case are the same, and
+  underscores may be left out.
 - **Durations** are a number with a unit (\`"250ms"\`, \`"10s"\`, \`"5m"\`, \`"1.5h"\`, \`"2d"\`), or a number of seconds.
 - **Paths** start from the folder of the configuration file.
 - **Switches** are \`"on"\` and \`"off"\`, or \`true\` and \`false\`.
-- **Lists** may be one value. On the command line they are separated by commas, those of \`tls.certificates\` written as JSON.
+- **Lists.** A list of one value may be written as the value alone. On the command line, commas separate the values; each
+  certificate in \`tls.certificates\` is written as JSON.
 - **Functions.** Directives with a \\* may also stand in the \`[dexter]\` table of a function's own configuration file. A
   deployed function keeps the values that it was deployed with.
 
 ## When a change takes effect
 
 Change the file, then run \`dexter reload\`. It reads the file and builds the functions again; if anything is wrong, it
-says so, and nothing changes. \`dexter dev\` takes a changed file by itself.
+says so, and nothing changes. Every reload then replaces the servers one by one (a rolling restart), also when nothing has
+changed. No request is lost, unless it takes longer than \`stop_timeout\`. The table says when a new value counts.
+\`dexter dev\` reads a changed file by itself, and replaces the servers only when a changed setting needs it.
 
 | a change takes effect | when |
 | --- | --- |
@@ -44,7 +47,8 @@ ${Object.entries(EFFECTS)
   .map((cells) => `| ${cells.join(" | ")} |`)
   .join("\n")}
 
-A running node is found by some of the directives. It refuses a file that changes one of them.
+Commands find a running node through \`data_dir\`. To change \`data_dir\`, \`pid_file\`, \`lock_file\` or
+\`secret_key_file\`, stop the node first, then change the file, then start the node. A reload refuses such a change.
 
 ## In an editor
 
@@ -56,8 +60,15 @@ shows their meaning and marks mistakes. Even Better TOML (Taplo) takes it from t
 #:schema ./node_modules/dexter/docs/dexter.schema.json
 \`\`\`
 
-In \`wrangler.json\` it is \`"$schema": "./node_modules/dexter/docs/dexter.schema.json"\`. \`dexter directives --schema\` prints it
-for other places.
+In \`wrangler.json\` it is \`"$schema": "./node_modules/dexter/docs/dexter.schema.json"\`.
+
+With a global installation there is no \`node_modules\` in the project. Write the schema into a file:
+
+\`\`\`sh
+dexter directives --schema > dexter.schema.json
+\`\`\`
+
+Then change the first line to \`#:schema ./dexter.schema.json\`.
 
 ## All directives
 

@@ -3,8 +3,8 @@ import { CATALOGUE, type ErrorCode, GROUPS } from "../../scheduler/errors/catalo
 
 const INTRO = `# Errors
 
-Every error that dexter expects has a code and a message. The message says what is wrong, where, and what to do; a
-\`{name}\` in it stands for what differs from case to case.
+Every error that dexter expects has a code and a message. The message says what is wrong, where, and what to do.
+\`{name}\` in a message is a place: dexter writes a value there, such as a file or a function.
 
 | who | gets |
 | --- | --- |
@@ -12,9 +12,11 @@ Every error that dexter expects has a code and a message. The message says what 
 | a caller of the admin API | \`{"error": "<message>", "code": "<code>"}\`, with the status below |
 | a client of a function | the status below and a request id, under which the log has the message; with \`dexter dev\` the message, too |
 
-The admin API answers 4xx where the call is at fault, and 503 where it may be repeated later; the log then has
-"the admin API refused a call" with level warn. It answers any other 5xx where the node is at fault; the log has "a
-call of the admin API failed" with level error, and the command line prints "the running dexter failed".
+| status of the admin API | cause | the log has |
+| --- | --- | --- |
+| 4xx | the call is wrong | "the admin API refused a call", level warn |
+| 503 | the node cannot do it now: call again later | the same |
+| other 5xx | the node has a problem | "a call of the admin API failed", level error; the command line prints "the running dexter failed" |
 
 Where the last column is empty, the message says what to do.
 `;
