@@ -13,7 +13,8 @@ import { DexterError } from "../errors.ts";
 import type { FunctionConfig, Project, Version } from "../types.ts";
 import { pack } from "../versions/package.ts";
 import { colours } from "./colours.ts";
-import { type ClientOptions, callNode, type NodeAddress, nodeAddress, showAddress } from "./node-client.ts";
+import { type NodeAddress, showAddress } from "./node-address.ts";
+import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
 import { projectOptions, warn } from "./project.ts";
 
 export interface DeployCommandOptions extends ClientOptions {

@@ -7,6 +7,7 @@ import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { DexterError } from "../errors.ts";
 import { fileReason } from "../system/file-reason.ts";
+import type { NodeAddress } from "./node-address.ts";
 import { adminSocketOf, type CommonOptions } from "./project.ts";
 import { connectError, isOtherServer } from "./unreachable.ts";
 
@@ -15,11 +16,6 @@ export interface ClientOptions extends CommonOptions {
   readonly node?: string;
   readonly tokenFile?: string;
 }
-
-export type NodeAddress =
-  /** `isDefault`: of a command that takes --node, and was called without. */
-  | { readonly socketPath: string; readonly isDefault?: boolean }
-  | { readonly url: URL; readonly token: string };
 
 interface CallOptions {
   readonly body?: Buffer | string;
@@ -51,11 +47,6 @@ function isHostAndPort(node: string): boolean {
 function meant(node: string): string {
   const scheme = /^(?:127\.|localhost:|\[::1\])/i.test(node) ? "http" : "https";
   return `; did you mean ${scheme}://${node}?`;
-}
-
-/** What messages call the node. */
-export function showAddress(address: NodeAddress): string {
-  return "url" in address ? address.url.origin : address.socketPath;
 }
 
 /** Throws TOKEN_NEEDED where there is none: all that the commands ask for needs one. */

@@ -5,7 +5,8 @@ import { createInterface } from "node:readline";
 import { DexterError } from "../errors.ts";
 import type { TailEvent } from "../logs/tail-event.ts";
 import { parseTailFilter, type TailQuery } from "../logs/tail-filter.ts";
-import { type ClientOptions, nodeAddress, openCall, showAddress } from "./node-client.ts";
+import { showAddress } from "./node-address.ts";
+import { type ClientOptions, nodeAddress, openCall } from "./node-client.ts";
 import { tailLine } from "./tail-line.ts";
 
 export interface TailOptions extends ClientOptions {

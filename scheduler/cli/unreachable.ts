@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { connect } from "node:tls";
 import { DexterError } from "../errors.ts";
-import type { NodeAddress } from "./node-client.ts";
+import type { NodeAddress } from "./node-address.ts";
 
 /** How long a server may take for the handshake that shows whether it speaks TLS. */
 const HANDSHAKE_MS = 2_000;
