@@ -503,6 +503,12 @@ const cases: readonly BadCase[] = [
     message: "wrangler.toml: cannot be read: it is not UTF-8 text; save it as UTF-8",
   },
   {
+    title: "a string without its end",
+    files: oneFunction('name = "one\n[dexter]\n'),
+    code: "CONFIG_SYNTAX",
+    message: "wrangler.toml:3:12: control characters are not allowed in strings; is a quote missing?",
+  },
+  {
     title: "TOML that does not parse",
     files: oneFunction("[dexter]\nnum_servers = = 2"),
     code: "CONFIG_SYNTAX",
