@@ -11,7 +11,7 @@ export const COMMAND_LINE = {
       "`GET /tail` of the admin API checks its query in the same way.",
   },
   NO_TOPIC: {
-    message: 'there is no help about "{topic}"; did you mean {near}? (dexter help lists the topics)',
+    message: 'there is no help about "{topic}"{near} (dexter help lists the topics)',
     exit: 2,
   },
   NOT_IN_PROJECT: {

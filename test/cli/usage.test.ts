@@ -69,7 +69,10 @@ describe("a wrong command line", () => {
   for (const [args, says] of [
     [[], /Usage: dexter/],
     [["frobnicate"], /^dexter: unknown command 'frobnicate'\n\(dexter --help lists the commands\)\n$/],
-    [["stat"], /^dexter: unknown command 'stat'\n\(Did you mean start\?\)/],
+    [["stat"], /^dexter: unknown command 'stat'\n\(Did you mean status\?\)/],
+    [["restart"], /^dexter: unknown command 'restart'\n\(Did you mean reload\?\)/],
+    [["complet"], /\(Did you mean completion\?\)/],
+    [["token", "lst"], /^dexter: unknown command 'lst'\n\(Did you mean list\?\)/],
     [["start", "--prot"], /^dexter: unknown option '--prot'\n\(--help lists the options\)\n$/],
     [["status", "--jason"], /\(Did you mean --json\?\)/],
     [["start", "now"], /^dexter: too many arguments for 'start'/],
