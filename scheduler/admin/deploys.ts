@@ -11,6 +11,7 @@ import { unpack } from "../versions/package.ts";
 import { type AdminContext, type AdminFeature, allow, checked, readJson } from "./app.ts";
 import { UPLOAD } from "./body.ts";
 import { permits } from "./caller.ts";
+import { canaryRequest } from "./canary-request.ts";
 
 const MAX_UNPACKED_BYTES = 128 << 20;
 
@@ -66,19 +67,10 @@ export const deploys =
     });
   };
 
-const canarySchema = z.object({
-  canary: z.coerce.number("must be a percentage from 1 to 99").min(1).max(99),
-  window: z.coerce.number().int().min(1_000).max(86_400_000).optional(),
-  sticky: z
-    .string()
-    .regex(/^(header|cookie):[\w!#$%&'*+.^`|~-]+$/, "must be header:<name> or cookie:<name>")
-    .optional(),
-});
-
 /** From `?canary=10&window=600000&sticky=cookie:session`. Throws CALL_INVALID. */
 function canaryAsked(c: AdminContext, defaultWindowMs: number): CanarySettings | undefined {
   if (c.req.query("canary") === undefined) return undefined;
-  const { canary: percent, window, sticky } = checked(canarySchema, c.req.query());
+  const { canary: percent, window, sticky } = checked(canaryRequest, c.req.query());
   const settings = { percent, windowMs: window ?? defaultWindowMs };
   if (sticky === undefined) return settings;
   const name = sticky.slice("header:".length);

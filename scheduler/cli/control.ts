@@ -1,19 +1,19 @@
 /** `dexter reload` and `dexter stop`. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeStatus } from "../status/status.ts";
-import { callNode, nodeAddress } from "./node-client.ts";
-import type { CommonOptions } from "./project.ts";
+import { callNode } from "./node-client.ts";
+import { adminSocketOf, type CommonOptions } from "./project.ts";
 
 const LOOK_MS = 20;
 
 export async function reload(options: CommonOptions): Promise<void> {
-  await callNode(await nodeAddress(options), "POST", "/reload");
+  await callNode({ socketPath: await adminSocketOf(options) }, "POST", "/reload");
   console.log("reloaded; the servers are being replaced");
 }
 
 /** Returns when the node has stopped. */
 export async function stop(options: CommonOptions & { now?: boolean }): Promise<void> {
-  const address = await nodeAddress(options);
+  const address = { socketPath: await adminSocketOf(options) };
   const { pid } = await callNode<NodeStatus>(address, "GET", "/status");
   await callNode(address, "POST", options.now ? "/stop?now" : "/stop");
   while (isAlive(pid)) await sleep(LOOK_MS);

@@ -4,6 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { UPLOAD } from "../admin/body.ts";
+import { canaryRequest } from "../admin/canary-request.ts";
 import { createBuilder } from "../bundle/builder.ts";
 import { loadProject } from "../config/load.ts";
 import { duration } from "../config/values.ts";
@@ -12,7 +13,8 @@ import { DexterError } from "../errors.ts";
 import type { FunctionConfig, Project, Version } from "../types.ts";
 import { pack } from "../versions/package.ts";
 import { colours } from "./colours.ts";
-import { type ClientOptions, callNode, type NodeAddress, nodeAddress, showAddress } from "./node-client.ts";
+import { type NodeAddress, showAddress } from "./node-address.ts";
+import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
 import { projectOptions, warn } from "./project.ts";
 
 export interface DeployCommandOptions extends ClientOptions {
@@ -43,6 +45,7 @@ const zip = promisify(gzip);
 
 /** @param directory the project's folder */
 export async function deploy(directory: string, options: DeployCommandOptions): Promise<void> {
+  const query = queryOf(options);
   const here = { ...options, cwd: path.resolve(directory) };
   const project = await loadProject(projectOptions(here));
   warn(project.warnings);
@@ -54,7 +57,7 @@ export async function deploy(directory: string, options: DeployCommandOptions): 
   const done: DeployedHere[] = [];
   for (const upload of uploads) {
     try {
-      done.push(await hand(upload, address, options));
+      done.push(await hand(upload, address, query, options));
     } catch (error) {
       if (options.json) console.log(JSON.stringify({ ok: false, functions: done, error: messageOf(error) }));
       throw withDone(error, done);
@@ -112,11 +115,11 @@ function withShortSources(version: Version, root: string): Version {
 async function hand(
   { config, body }: Upload,
   address: NodeAddress,
+  query: string,
   options: DeployCommandOptions,
 ): Promise<DeployedHere> {
   const startedAtMs = performance.now();
   progress(`${config.name}: proving it on ${showAddress(address)}`);
-  const query = queryOf(options);
   const digest = createHash("sha256").update(body).digest("base64");
   const headers = { "content-type": "application/gzip", "content-digest": `sha-256=:${digest}:` };
   const path = `/functions/${config.name}/versions${query}`;
@@ -131,7 +134,12 @@ function queryOf({ dryRun, canary, canaryWindow, sticky }: DeployCommandOptions)
   const query = new URLSearchParams();
   if (dryRun) query.set("dry-run", "");
   if (canary === undefined && (canaryWindow ?? sticky) !== undefined) throw new DexterError("CANARY_NEEDED");
-  if (canary !== undefined) query.set("canary", canary.replace(/%$/, ""));
+  if (canary !== undefined) {
+    const asked = { canary: canary.replace(/%$/, ""), sticky };
+    const [issue] = canaryRequest.safeParse(asked).error?.issues ?? [];
+    if (issue) throw new DexterError("USAGE", { option: `--${String(issue.path[0])}`, rule: issue.message });
+    query.set("canary", asked.canary);
+  }
   if (canaryWindow !== undefined) {
     const window = duration(1_000).safeParse(canaryWindow);
     if (!window.success)

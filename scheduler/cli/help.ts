@@ -1,7 +1,7 @@
 /** `dexter help [topic]`: of a topic its text, of a command its help, otherwise the list of both. */
 import type { Command } from "commander";
-import { closest } from "fastest-levenshtein";
 import { DexterError } from "../errors.ts";
+import { meant } from "./meant.ts";
 import { TOPICS } from "./topics/index.ts";
 import { listed } from "./topics/topic.ts";
 
@@ -19,11 +19,12 @@ export function help(program: Command, topic?: string): void {
   if (found) return console.log(found.text({ program, width }));
   const command = program.commands.find((one) => one.name() === topic);
   if (command) return command.outputHelp();
-  const names = [...TOPICS, ...program.createHelp().visibleCommands(program)].map((one) =>
-    typeof one.name === "function" ? one.name() : one.name,
+  const near = meant(
+    topic,
+    program,
+    TOPICS.map(({ name }) => name),
   );
-  const near = closest(topic, names);
-  throw new DexterError("NO_TOPIC", { topic, near });
+  throw new DexterError("NO_TOPIC", { topic, near: near === undefined ? "" : `; did you mean ${near}?` });
 }
 
 function topicList(width: number): string {

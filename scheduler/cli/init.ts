@@ -1,12 +1,11 @@
 /** `dexter init [directory]` */
 import path from "node:path";
-import { calledAs } from "./print.ts";
+import { nextStep } from "./next-step.ts";
 import { initProject } from "./template.ts";
 
 export async function init(target: string, options: { force?: boolean }): Promise<void> {
   const { directory, files } = await initProject(target, options);
   const shown = path.relative(process.cwd(), directory) || ".";
   for (const file of files) console.log(`  ${path.join(shown, file)}`);
-  const enter = shown === "." ? "" : `cd ${shown} && `;
-  console.log(`\nMade a project. Next:\n\n  ${enter}${calledAs()} dev\n`);
+  console.log(`\nMade a project. Next:\n\n  ${nextStep(directory)}\n`);
 }

@@ -2,20 +2,20 @@
  * Calls to a running node: the local one over its admin socket, or another one over HTTP with a token, which is
  * taken from the environment or a file, so that it stands in no list of processes.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { DexterError } from "../errors.ts";
 import { fileReason } from "../system/file-reason.ts";
+import type { NodeAddress } from "./node-address.ts";
 import { adminSocketOf, type CommonOptions } from "./project.ts";
+import { connectError, isOtherServer } from "./unreachable.ts";
 
 export interface ClientOptions extends CommonOptions {
   /** `https://host:port` of another node, or the path of an admin socket. */
   readonly node?: string;
   readonly tokenFile?: string;
 }
-
-export type NodeAddress = { readonly socketPath: string } | { readonly url: URL; readonly token: string };
 
 interface CallOptions {
   readonly body?: Buffer | string;
@@ -28,19 +28,25 @@ interface CallOptions {
 /** Which node is meant. Throws USAGE, TOKEN_NEEDED, TOKEN_UNREADABLE, CONFIG_UNREADABLE, or what is wrong with the project. */
 export async function nodeAddress(options: ClientOptions): Promise<NodeAddress> {
   const { node } = options;
-  if (node === undefined) return { socketPath: await adminSocketOf(options) };
-  if (!/^https?:/.test(node)) return { socketPath: node };
-  if (!URL.canParse(node))
+  if (node === undefined) return { socketPath: await adminSocketOf(options), isDefault: true };
+  const lacksScheme = isHostAndPort(node) && !existsSync(node);
+  if (!lacksScheme && !/^https?:/.test(node)) return { socketPath: node };
+  if (lacksScheme || !URL.canParse(node))
     throw new DexterError("USAGE", {
       option: "--node",
-      rule: `must be https://host:port, or the path of a socket (got "${node}")`,
+      rule: `must be https://host:port, or the path of a socket (got "${node}")${lacksScheme ? meant(node) : ""}`,
     });
   return { url: new URL(node), token: tokenOf(options) };
 }
 
-/** What messages call the node. */
-export function showAddress(address: NodeAddress): string {
-  return "url" in address ? address.url.origin : address.socketPath;
+function isHostAndPort(node: string): boolean {
+  return /^(?:[\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i.test(node);
+}
+
+/** Without TLS a node serves its admin API on the machine itself only, unless it is told to. */
+function meant(node: string): string {
+  const scheme = /^(?:127\.|localhost:|\[::1\])/i.test(node) ? "http" : "https";
+  return `; did you mean ${scheme}://${node}?`;
 }
 
 /** Throws TOKEN_NEEDED where there is none: all that the commands ask for needs one. */
@@ -68,8 +74,8 @@ function readToken(tokenFile: string): string {
 }
 
 /**
- * The response as it comes. Throws NOT_RUNNING, NOT_ALLOWED, UNREACHABLE, or REFUSED or NODE_FAILED with what the node
- * says.
+ * The response as it comes. Throws NOT_RUNNING, NOT_ALLOWED, UNREACHABLE, NO_TLS, TLS_NEEDED, NO_ADMIN_API, or REFUSED
+ * or NODE_FAILED with what the node says.
  */
 export async function openCall(
   address: NodeAddress,
@@ -100,11 +106,15 @@ export async function openCall(
             path,
             headers: { host: "admin", ...options.headers },
           });
-    call.on("error", (cause) => reject(connectError(address, cause)));
+    call.on("error", async (cause) => reject(await connectError(address, cause)));
     call.on("response", resolve);
     call.end(body);
   });
   const { statusCode: status = 0 } = response;
+  if ("url" in address && !takeAll && isOtherServer(response)) {
+    response.destroy();
+    throw new DexterError("NO_ADMIN_API", { node: address.url.origin });
+  }
   if (takeAll || status < 400) return response;
   // A node that is busy or stops has not failed.
   const isFailure = status >= 500 && status !== 503;
@@ -136,15 +146,4 @@ async function refusalOf(response: IncomingMessage): Promise<string> {
   } catch {
     return `status ${response.statusCode}${text === "" ? "" : `: ${text.slice(0, 200)}`}`;
   }
-}
-
-function connectError(address: NodeAddress, cause: NodeJS.ErrnoException): DexterError {
-  if ("url" in address)
-    return new DexterError(
-      "UNREACHABLE",
-      { node: address.url.origin, reason: cause.message || String(cause.code) },
-      { cause },
-    );
-  const code = cause.code === "EACCES" ? "NOT_ALLOWED" : "NOT_RUNNING";
-  return new DexterError(code, { path: address.socketPath }, { cause });
 }

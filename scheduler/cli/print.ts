@@ -1,8 +1,17 @@
 /** What several commands print in the same form. */
 
-/** A time to the second, as this machine's clock has it. */
+/** A time of a node, whose machine may be elsewhere: `2026-11-25 18:30:05 UTC`. */
 export function when(iso: string | undefined): string {
-  return iso === undefined ? "" : new Date(iso).toLocaleString("sv-SE");
+  return iso === undefined ? "" : inUtc(iso, "2026-11-25 18:30:05".length);
+}
+
+/** `2026-11-25 18:30 UTC` */
+export function toTheMinute(iso: string): string {
+  return inUtc(iso, "2026-11-25 18:30".length);
+}
+
+function inUtc(iso: string, length: number): string {
+  return `${new Date(iso).toISOString().slice(0, length).replace("T", " ")} UTC`;
 }
 
 /**

@@ -6,6 +6,7 @@ import { nodeCommands } from "./commands/node.ts";
 import { projectCommands } from "./commands/project.ts";
 import { secretCommands } from "./commands/secret.ts";
 import { tokenCommands } from "./commands/token.ts";
+import { refuseUnknown } from "./meant.ts";
 
 declare const __DEXTER_VERSION__: string;
 
@@ -33,5 +34,6 @@ Topics: dexter help`,
   for (const addTo of GROUPS) addTo(dexter);
   for (const command of dexter.commands.flatMap((one) => [one, ...one.commands]))
     command.exitOverride().showHelpAfterError("(--help lists the options)");
+  for (const command of [dexter, ...dexter.commands]) if (command.commands.length > 0) refuseUnknown(command);
   return dexter;
 }

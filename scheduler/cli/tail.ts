@@ -4,8 +4,9 @@ import type { IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import { DexterError } from "../errors.ts";
 import type { TailEvent } from "../logs/tail-event.ts";
-import { parseTailFilter } from "../logs/tail-filter.ts";
-import { type ClientOptions, nodeAddress, openCall, showAddress } from "./node-client.ts";
+import { parseTailFilter, type TailQuery } from "../logs/tail-filter.ts";
+import { showAddress } from "./node-address.ts";
+import { type ClientOptions, nodeAddress, openCall } from "./node-client.ts";
 import { tailLine } from "./tail-line.ts";
 
 export interface TailOptions extends ClientOptions {
@@ -19,7 +20,7 @@ export interface TailOptions extends ClientOptions {
 export async function tail(functionName: string | undefined, options: TailOptions): Promise<void> {
   const { status, method, sample, search: text } = options;
   const query = { function: functionName, status, method, sample, text };
-  parseTailFilter(query);
+  checkFilter(query);
   const address = await nodeAddress(options);
   const leaving = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => leaving.abort());
@@ -33,6 +34,20 @@ export async function tail(functionName: string | undefined, options: TailOption
     process.stderr.write("dexter has stopped\n");
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
+  }
+}
+
+/** Throws USAGE, which names an option as it is written here. */
+function checkFilter(query: TailQuery): void {
+  try {
+    parseTailFilter(query);
+  } catch (error) {
+    if (!(error instanceof DexterError) || error.code !== "USAGE") throw error;
+    throw new DexterError(
+      "USAGE",
+      { ...error.details, option: `--${error.details.option}` },
+      { cause: error },
+    );
   }
 }
 

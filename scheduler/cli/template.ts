@@ -14,6 +14,9 @@ const templateDir = ["../templates/default", "../../templates/default"]
   .map((place) => fileURLToPath(new URL(place, import.meta.url)))
   .find((place) => existsSync(place))!;
 
+/** The folder of the package that runs: an installed one, or a clone. */
+export const packageDir = resolve(templateDir, "../..");
+
 /** What this package is called in a `node_modules`. */
 const PACKAGE = "dexter";
 
@@ -76,11 +79,10 @@ export function projectName(directory: string): string {
  * `node_modules` above the project, otherwise the one that `npm install` will put into the project's own.
  */
 function packageFrom(directory: string): string {
-  const running = resolve(templateDir, "../..");
-  const modules = dirname(running);
+  const modules = dirname(packageDir);
   const within = relative(dirname(modules), directory);
   const isAbove = basename(modules) === "node_modules" && !within.startsWith("..") && !isAbsolute(within);
-  return isAbove && within !== "" ? relative(directory, running) : `./node_modules/${PACKAGE}`;
+  return isAbove && within !== "" ? relative(directory, packageDir) : `./node_modules/${PACKAGE}`;
 }
 
 async function assertEmpty(directory: string): Promise<void> {

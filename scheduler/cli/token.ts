@@ -3,6 +3,7 @@ import { tokenRequest } from "../admin/token-request.ts";
 import type { TokenInfo } from "../admin/token-store.ts";
 import { DexterError } from "../errors.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
+import { toTheMinute } from "./print.ts";
 import { table, terminalWidth } from "./table.ts";
 
 export interface TokenOptions extends ClientOptions {
@@ -17,13 +18,19 @@ export async function createToken(name: string, options: TokenOptions): Promise<
   const asked = { name, scope, ...(functions && { functions }), ...(expires && { expires }) };
   const { error } = tokenRequest.safeParse(asked);
   const [issue] = error?.issues ?? [];
-  if (issue) throw new DexterError("USAGE", { option: issue.path.join("."), rule: issue.message });
+  if (issue) throw new DexterError("USAGE", { option: writtenAs(issue.path[0]), rule: issue.message });
   const address = await nodeAddress(options);
   const body = JSON.stringify(asked);
   const made = await callNode<TokenInfo & { token: string }>(address, "POST", "/tokens", { body });
   if (options.json) return console.log(JSON.stringify(made, undefined, 2));
   console.error(`${made.name}: ${rightsOf(made)}; this is the only time that the token is shown`);
   console.log(made.token);
+}
+
+/** A field of the request, as the command line has it. */
+function writtenAs(field: PropertyKey | undefined): string {
+  if (field === "name") return "<name>";
+  return field === "functions" ? "--function" : `--${String(field)}`;
 }
 
 export async function listTokens(options: ClientOptions): Promise<void> {
@@ -36,9 +43,9 @@ export async function listTokens(options: ClientOptions): Promise<void> {
     token.id,
     token.scope,
     token.functions?.join(", ") ?? "all",
-    minute(token.createdAt),
-    token.expired ? "expired" : token.expiresAt === undefined ? "never" : minute(token.expiresAt),
-    token.lastUsedAt === undefined ? "–" : minute(token.lastUsedAt),
+    toTheMinute(token.createdAt),
+    token.expired ? "expired" : token.expiresAt === undefined ? "never" : toTheMinute(token.expiresAt),
+    token.lastUsedAt === undefined ? "–" : toTheMinute(token.lastUsedAt),
   ]);
   const head = ["name", "id", "scope", "functions", "created", "expires", "last used"];
   console.log(table(head, rows, { width: terminalWidth() }));
@@ -53,10 +60,5 @@ export async function revokeToken(which: string, options: ClientOptions): Promis
 
 function rightsOf({ scope, functions, expiresAt }: TokenInfo): string {
   const where = functions ? `scope ${scope} for ${functions.join(", ")}` : `scope ${scope}`;
-  return expiresAt === undefined ? `${where}, never expires` : `${where}, expires ${minute(expiresAt)}`;
-}
-
-/** `2026-11-25 18:30 UTC` */
-function minute(time: string): string {
-  return `${time.slice(0, 16).replace("T", " ")} UTC`;
+  return expiresAt === undefined ? `${where}, never expires` : `${where}, expires ${toTheMinute(expiresAt)}`;
 }

@@ -1,7 +1,7 @@
 /** Values of directives that are made of several: the addresses that take requests, and the files of a certificate. */
 import * as z from "zod";
 import { kindOf, ofKind } from "./kind.ts";
-import { unknownKey } from "./problems.ts";
+import { didYouMean } from "./nearest.ts";
 import { certificateHost, filePath, listenEntry, listOf, sameListen } from "./values.ts";
 
 /** Addresses, each of which can be listened on beside the others. */
@@ -30,7 +30,7 @@ export const certificate = ofKind(
     error: (issue) => {
       if (issue.code === "unrecognized_keys") {
         const [key = ""] = (issue as { keys?: string[] }).keys ?? [];
-        return `"${key}": ${unknownKey(key, Object.keys(certificateShape))}`;
+        return `"${key}": unknown key${didYouMean(key, Object.keys(certificateShape))}`;
       }
       return 'must be a table with cert and key, such as { cert = "site.pem", key = "site.key" }';
     },

@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import * as z from "zod";
 import { certificate, listenEntries } from "./compound-values.ts";
 import { type Directive, describe, optional, setting } from "./directive.ts";
-import { squash } from "./problems.ts";
+import { squash } from "./nearest.ts";
 import { functionShape, maxThreadsPerChild } from "./thread-directives.ts";
 import {
   account,

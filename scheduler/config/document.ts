@@ -88,7 +88,9 @@ function readToml(text: string, shown: string): Parsed {
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
     // The message goes on with a picture of the line; the first line says what is wrong.
-    const reason = cause.message.split("\n")[0]!.replace("Invalid TOML document: ", "");
+    const first = cause.message.split("\n")[0]!.replace("Invalid TOML document: ", "");
+    // The end of the line is the control character that people put into strings.
+    const reason = /control characters .* in strings$/.test(first) ? `${first}; is a quote missing?` : first;
     throw new DexterError(
       "CONFIG_SYNTAX",
       { path: shown, line: cause.line, column: cause.column, reason },

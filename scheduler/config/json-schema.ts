@@ -6,7 +6,7 @@ import * as z from "zod";
 import { type Directive, factsOf, valueSchema } from "./directive.ts";
 import { DIRECTIVE_TABLES, directiveShape, directiveTable } from "./directives.ts";
 import { type JsonSchema, kindOf } from "./kind.ts";
-import { squash } from "./problems.ts";
+import { squash } from "./nearest.ts";
 import { wranglerShape } from "./wrangler.ts";
 import { HARMLESS_FIELDS, UNSUPPORTED_FIELDS } from "./wrangler-fields.ts";
 

@@ -12,19 +12,14 @@ import {
   LIST_DIRECTIVES,
 } from "./directives.ts";
 import { parseEntries } from "./entries.ts";
-import {
-  type Entries,
-  type Entry,
-  formatPath,
-  formatValue,
-  type Problems,
-  type Source,
-  squash,
-  unknownKey,
-} from "./problems.ts";
+import { didYouMean, squash } from "./nearest.ts";
+import { type Entries, type Entry, formatPath, formatValue, type Problems, type Source } from "./problems.ts";
 import { checkThreads, resolveThreads } from "./threads.ts";
 import { checkTls, tlsOf } from "./tls.ts";
 import { formatListen, sameListen } from "./values.ts";
+
+/** Where nothing that is known looks like the key. */
+const LISTED = "; `dexter directives` lists those that there are";
 
 const COMMAND_LINE: Source = { at: (path) => ["--set", formatPath(path)].join(" ").trim() };
 
@@ -57,7 +52,8 @@ function collectTable(
     const table = prefix === "" ? DIRECTIVE_TABLES.find((name) => squash(name) === squash(key)) : undefined;
     const name = table ?? canonicalDirective(`${prefix}${key}`)?.slice(prefix.length);
     const earlier = name === undefined ? undefined : spellings.get(name);
-    if (name === undefined) problems.error(source, [...path, key], unknownKey(key, known));
+    if (name === undefined)
+      problems.error(source, [...path, key], `unknown key${didYouMean(key, known) || LISTED}`);
     else if (earlier !== undefined)
       problems.error(source, [...path, key], `is the same directive as "${earlier}"; keep one of them`);
     else {
@@ -91,7 +87,8 @@ export function applySet(options: readonly string[], entries: Map<string, Entry>
       continue;
     }
     const name = canonicalDirective(key);
-    if (name === undefined) problems.error(COMMAND_LINE, [key], unknownKey(key, DIRECTIVES));
+    if (name === undefined)
+      problems.error(COMMAND_LINE, [key], `unknown key${didYouMean(key, DIRECTIVES) || LISTED}`);
     else entries.set(name, { value: optionValue(name, text), source: COMMAND_LINE, path: [name] });
   }
 }

@@ -2,7 +2,6 @@
  * Collects what is wrong with a project, so that an operator sees every problem in one go, each with its
  * file, line and key.
  */
-import { distance } from "fastest-levenshtein";
 import { DexterError } from "../errors.ts";
 
 export type KeyPath = readonly (string | number)[];
@@ -60,28 +59,4 @@ export function formatValue(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
-}
-
-/** The candidate that looks most like `key`; case and underscores do not count. */
-export function nearest(key: string, candidates: readonly string[]): { key: string; close: boolean } {
-  const wanted = squash(key);
-  let best = { key: candidates[0] ?? "", cost: Number.POSITIVE_INFINITY };
-  for (const candidate of candidates) {
-    const cost = distance(wanted, squash(candidate));
-    if (cost < best.cost) best = { key: candidate, cost };
-  }
-  return { key: best.key, close: best.cost <= Math.max(2, wanted.length * 0.4) };
-}
-
-/** The sentence for a key that nobody knows; it always names the nearest known one. */
-export function unknownKey(key: string, candidates: readonly string[]): string {
-  const found = nearest(key, candidates);
-  return found.close
-    ? `unknown key; did you mean "${found.key}"?`
-    : `unknown key; the nearest known one is "${found.key}"`;
-}
-
-/** Folds the spellings of a key: `MaxSpareThreads` and `max_spare_threads` are one. */
-export function squash(key: string): string {
-  return key.toLowerCase().replaceAll("_", "");
 }

@@ -7,7 +7,8 @@ import { canonicalDirective } from "./directives.ts";
 import type { Document } from "./document.ts";
 import { parseEntries } from "./entries.ts";
 import { ofKind } from "./kind.ts";
-import { type Entry, formatValue, type KeyPath, nearest, type Problems } from "./problems.ts";
+import { didYouMean } from "./nearest.ts";
+import { type Entry, formatValue, type KeyPath, type Problems } from "./problems.ts";
 import { filePath, functionName, listOf, oneOf } from "./values.ts";
 import { HARMLESS_FIELDS, UNSUPPORTED_FIELDS } from "./wrangler-fields.ts";
 
@@ -197,11 +198,8 @@ function warnOfFields(entries: ReadonlyMap<string, Entry>, problems: Problems): 
 function strangeField(field: string): string {
   const directive = canonicalDirective(field);
   if (directive !== undefined) return `ignored here; ${directive} belongs in the [dexter] table`;
-  const found = nearest(field, [...KNOWN_FIELDS, ...UNSUPPORTED_FIELDS, ...HARMLESS_FIELDS]);
-  const known = "neither wrangler nor dexter knows this field; it is ignored";
-  return found.close
-    ? `${known}; did you mean "${found.key}"?`
-    : `${known}; the nearest known one is "${found.key}"`;
+  const known = [...KNOWN_FIELDS, ...UNSUPPORTED_FIELDS, ...HARMLESS_FIELDS];
+  return `neither wrangler nor dexter knows this field; it is ignored${didYouMean(field, known)}`;
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {

@@ -11,7 +11,7 @@ export const COMMAND_LINE = {
       "`GET /tail` of the admin API checks its query in the same way.",
   },
   NO_TOPIC: {
-    message: 'there is no help about "{topic}"; did you mean {near}? (dexter help lists the topics)',
+    message: 'there is no help about "{topic}"{near} (dexter help lists the topics)',
     exit: 2,
   },
   NOT_IN_PROJECT: {
@@ -52,13 +52,23 @@ export const COMMAND_LINE = {
     exit: 2,
   },
   NOT_RUNNING: {
-    message: "no dexter runs here (nobody answers at {path}); start one with `dexter start`",
+    message: "no dexter runs here (nobody answers at {path}); start one with `dexter start`{elsewhere}",
+    advice: "`--node` names a node of another machine, for the commands that take it.",
   },
   NOT_ALLOWED: {
     message: "{path}: the dexter that runs here belongs to another user; call the command as that user",
   },
   UNREACHABLE: {
     message: "no dexter answers at {node}: {reason}; check --node, and admin_listen on that machine",
+  },
+  NO_TLS: {
+    message: "{node} does not speak TLS; use http://",
+  },
+  TLS_NEEDED: {
+    message: "{node} speaks TLS; use https://",
+  },
+  NO_ADMIN_API: {
+    message: "no admin API answers at {node}; use the address of admin_listen",
   },
   NODE_LOST: {
     message: "the connection to dexter at {name} was lost; it may have ended",

@@ -61,15 +61,22 @@ describe("dexter help", () => {
     assert.equal((await help("stop")).stdout, (await runDexter(["stop", "--help"], { dir })).stdout);
   });
 
-  it("of neither says what may be meant", async () => {
-    const { status, stdout, stderr } = await help("signal");
-    assert.equal(status, 2);
-    assert.equal(stdout, "");
-    assert.equal(
-      stderr,
-      'dexter: there is no help about "signal"; did you mean signals? (dexter help lists the topics)\n',
-    );
-  });
+  for (const [word, meant] of [
+    ["signal", "; did you mean signals?"],
+    ["config", "; did you mean configuration?"],
+    ["restart", "; did you mean reload?"],
+    ["logs", "; did you mean tail?"],
+    ["weather", ""],
+  ] as const)
+    it(`of neither says what may be meant, if anything: ${word}`, async () => {
+      const { status, stdout, stderr } = await help(word);
+      assert.equal(status, 2);
+      assert.equal(stdout, "");
+      assert.equal(
+        stderr,
+        `dexter: there is no help about "${word}"${meant} (dexter help lists the topics)\n`,
+      );
+    });
 
   it("of deploys names the commands there are", async () => {
     const { stdout } = await help("deploy");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -11,6 +11,7 @@ import { build } from "esbuild";
 import { parse } from "smol-toml";
 import { initProject, projectName } from "../../scheduler/cli/template.ts";
 import { DexterError } from "../../scheduler/errors.ts";
+import { COMMAND_FILE, runDexter } from "../support/cli.ts";
 import { startWorkerd } from "../support/workerd.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -161,6 +162,58 @@ test("npm packs every file of the template", async () => {
   const packed = files.map(({ path }) => path.replace(/^templates\/default\//, ""));
   for (const file of TEMPLATE) assert.ok(packed.includes(file.replace(".gitignore", "gitignore")), file);
 });
+
+test("says how to go on from a clone, and what it says works", async () => {
+  const next = await nextOf("my site", "");
+  assert.equal(next, `cd 'my site' && npm install ${root.replace(/\/$/, "")} && npx dexter dev`);
+
+  // Its other packages would have to be fetched.
+  const file = join(scratch, "my site", "package.json");
+  const { devDependencies: _, ...own } = JSON.parse(await readFile(file, "utf8"));
+  await writeFile(file, JSON.stringify(own));
+  const { version } = JSON.parse(await read(root, "package.json"));
+  const { stdout } = await promisify(execFile)("bash", ["-ec", next.replace(/dev$/, "--version")], {
+    cwd: scratch,
+    env: { ...process.env, npm_config_offline: "true", npm_config_audit: "false" },
+  });
+  assert.equal(stdout.trim().split("\n").at(-1), version);
+});
+
+test("says how to go on where dexter is a command of the shell", async () => {
+  const bin = join(scratch, "bin");
+  await linkedIn(bin);
+  assert.equal(await nextOf("site", bin), "cd site && dexter dev");
+  await mkdir(join(scratch, "here"));
+  assert.equal(await nextOf(".", bin, join(scratch, "here")), "dexter dev");
+});
+
+test("says how to go on where dexter is installed above the project, as npx finds it", async () => {
+  const bin = join(scratch, "node_modules/.bin");
+  await linkedIn(bin);
+  assert.equal(await nextOf("deep/site", bin), "cd deep/site && npx dexter dev");
+});
+
+test("takes no stranger of the name for dexter", async () => {
+  const bin = join(scratch, "node_modules/.bin");
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, "dexter"), "#!/bin/sh\n", { mode: 0o755 });
+  assert.match(await nextOf("one", bin), /^cd one && npm install \S+ && npx dexter dev$/);
+  await cp(bin, join(scratch, "bin"), { recursive: true });
+  assert.match(await nextOf("two", join(scratch, "bin")), /^cd two && npm install \S+ && npx dexter dev$/);
+});
+
+/** What `dexter init` says comes next, with `bin` first in the path. */
+async function nextOf(target: string, bin: string, dir = scratch): Promise<string> {
+  const env = { PATH: [...(bin ? [bin] : []), process.env.PATH].join(delimiter) };
+  const { status, stdout, stderr } = await runDexter(["init", target], { dir, env });
+  assert.equal(status, 0, stderr);
+  return /Next:\n\n {2}(.*)\n/.exec(stdout)?.[1] ?? stdout;
+}
+
+async function linkedIn(bin: string): Promise<void> {
+  await mkdir(bin, { recursive: true });
+  await symlink(COMMAND_FILE, join(bin, "dexter"));
+}
 
 /** The command's code in a package, as it is installed. */
 async function bundledInto(folder: string): Promise<{ initProject: typeof initProject }> {

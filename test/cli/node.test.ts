@@ -179,8 +179,10 @@ describe("without a node", () => {
       assert.equal(stdout, "");
       assert.match(
         stderr,
-        /^dexter: no dexter runs here \(nobody answers at .*\.dexter\/admin\.sock\); start one with `dexter start`\n$/,
+        /^dexter: no dexter runs here \(nobody answers at .*\.dexter\/admin\.sock\); start one with `dexter start`(.*)\n$/,
       );
+      // The others know no --node.
+      assert.equal(stderr.includes(", or name a node with --node\n"), args[0] === "status");
     });
 });
 
@@ -276,27 +278,4 @@ describe("dexter stop", () => {
     assert.ok((await answer) instanceof Error);
     assert.equal(await node.dexter.stop(), 0);
   });
-});
-
-describe("a command for another node, without a token that can be one,", () => {
-  const NODE = "http://127.0.0.1:1";
-  const NEEDED = `--node ${NODE} needs a token:`;
-  const MAKES_ONE = "`dexter token create` on the node makes one\n";
-  const PUT_IT = `${NEEDED} put it into DEXTER_TOKEN or a file for --token-file; ${MAKES_ONE}`;
-  const NONE = "it has spaces, or characters that are not ASCII\n";
-  const cases: readonly [title: string, token: string, args: readonly string[], says: string][] = [
-    ["none at all", "", [], PUT_IT],
-    ["spaces only", " \n", [], PUT_IT],
-    ["an empty file", "x", ["--token-file", "empty"], `${NEEDED} empty is empty; ${MAKES_ONE}`],
-    ["a placeholder", "dexter_…", [], `what DEXTER_TOKEN holds is no token: ${NONE}`],
-    ["two lines", "", ["--token-file", "two"], `what two holds is no token: ${NONE}`],
-  ];
-  for (const [title, token, args, says] of cases)
-    it(`is refused before the node is asked: ${title}`, async (test) => {
-      const folder = await makeFolder({ empty: "", two: "one\ntwo\n" });
-      cleanUp(test, () => folder.remove());
-      const given = { dir: folder.dir, env: { DEXTER_TOKEN: token } };
-      const { status, stdout, stderr } = await runDexter(["list", "--node", NODE, ...args], given);
-      assert.deepEqual([status, stdout, stderr], [2, "", `dexter: ${says}`]);
-    });
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { directiveText } from "../../scheduler/cli/directives.ts";
+import { toTheMinute, when } from "../../scheduler/cli/print.ts";
 import { statusText } from "../../scheduler/cli/status-text.ts";
 import { list, prose, table } from "../../scheduler/cli/table.ts";
 import { directiveTable } from "../../scheduler/config/directives.ts";
@@ -142,5 +143,13 @@ describe("dexter directives", () => {
         lines.some((line) => line.startsWith(`${name} `) && line.endsWith(description)),
         name,
       );
+  });
+});
+
+describe("a time", () => {
+  it("is in UTC, wherever the terminal is", () => {
+    assert.equal(when("2026-11-25T18:30:05.123Z"), "2026-11-25 18:30:05 UTC");
+    assert.equal(when("2026-11-25T01:30:05+02:00"), "2026-11-24 23:30:05 UTC");
+    assert.equal(toTheMinute("2026-11-25T18:30:05.123Z"), "2026-11-25 18:30 UTC");
   });
 });

@@ -48,6 +48,10 @@ describe("--help", () => {
       const { status, stdout } = await runDexter([command, "--help"], { dir });
       assert.equal(status, 0);
       for (const option of options) assert.ok(stdout.includes(option), `${command}: ${option}\n${stdout}`);
+      assert.ok(
+        stdout.split("\n").every((line) => line.length <= 80),
+        stdout,
+      );
     }
   });
 
@@ -65,7 +69,10 @@ describe("a wrong command line", () => {
   for (const [args, says] of [
     [[], /Usage: dexter/],
     [["frobnicate"], /^dexter: unknown command 'frobnicate'\n\(dexter --help lists the commands\)\n$/],
-    [["stat"], /^dexter: unknown command 'stat'\n\(Did you mean start\?\)/],
+    [["stat"], /^dexter: unknown command 'stat'\n\(Did you mean status\?\)/],
+    [["restart"], /^dexter: unknown command 'restart'\n\(Did you mean reload\?\)/],
+    [["complet"], /\(Did you mean completion\?\)/],
+    [["token", "lst"], /^dexter: unknown command 'lst'\n\(Did you mean list\?\)/],
     [["start", "--prot"], /^dexter: unknown option '--prot'\n\(--help lists the options\)\n$/],
     [["status", "--jason"], /\(Did you mean --json\?\)/],
     [["start", "now"], /^dexter: too many arguments for 'start'/],
@@ -73,6 +80,17 @@ describe("a wrong command line", () => {
     [["secret"], /Usage: dexter secret [\s\S]*put <function> <name>/],
     [["secret", "put", "hello"], /^dexter: missing required argument 'name'\n\(--help lists the options\)/],
     [["secret", "get", "hello"], /^dexter: unknown command 'get'/],
+    [["deploy", "--canary", "0"], /^dexter: --canary must be a percentage from 1 to 99\n$/],
+    [["deploy", "--canary", "200"], /^dexter: --canary must be a percentage from 1 to 99\n$/],
+    [["deploy", "--canary", "abc"], /^dexter: --canary must be a percentage from 1 to 99\n$/],
+    [
+      ["deploy", "--canary", "10", "--sticky", "x"],
+      /^dexter: --sticky must be header:<name> or cookie:<name>\n$/,
+    ],
+    [["deploy", "--canary", "10", "--canary-window", "x"], /^dexter: --canary-window must be /],
+    [["deploy", "--canary-window", "5m"], /^dexter: --canary-window and --sticky need --canary\n$/],
+    [["tail", "--status", "abc"], /^dexter: --status must be a status such as 404, .* \(got "abc"\)\n$/],
+    [["tail", "--sample", "2"], /^dexter: --sample must be a share /],
     [["start", "--set"], /^dexter: option '--set <name=value>' argument missing/],
   ] as const)
     it(`exits with 2 and advice: dexter ${args.join(" ")}`, async () => {

@@ -146,10 +146,7 @@ test("warns of a field that nobody knows, with the nearest one", async (t) => {
     warnings[1],
     "wrangler.toml:4: NumServers: ignored here; num_servers belongs in the [dexter] table",
   );
-  assert.match(
-    warnings[2]!,
-    /^wrangler\.toml:5: xyzzy_plugh_frobnicate: neither .* the nearest known one is "\w+"$/,
-  );
+  assert.match(warnings[2]!, /^wrangler\.toml:5: xyzzy_plugh_frobnicate: neither .* it is ignored$/);
   assert.equal(warnings.length, 3);
 });
 

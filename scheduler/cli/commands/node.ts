@@ -6,8 +6,9 @@ import type { TailOptions } from "../tail.ts";
 import { common, remote } from "./options.ts";
 
 const TAIL_HELP = `
-With --status or --method no console lines are shown: they are written before the request's status is known.
-The command ends with Ctrl-C or when the node stops, with exit status 0 in both cases.`;
+With --status or --method no console lines are shown: they are written before
+the request's status is known. The command ends with Ctrl-C or when the node
+stops, with exit status 0 in both cases.`;
 
 export function nodeCommands(dexter: Command): void {
   remote(dexter.command("status"))

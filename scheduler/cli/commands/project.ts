@@ -9,9 +9,11 @@ Example: dexter start --set listen=0.0.0.0:8080 --set num_servers=4
 
 const START_HELP = `${SERVE_HELP}
 
-On a terminal, the output is for people. Elsewhere each line on stdout and stderr is a JSON object with level, time and msg. The
-line that begins with "dexter is ready" has addresses and functions, too. Two things are not JSON: an error that ends the start
-(plain text on stderr, exit status 1), and the access log when access_log is "-" and access_log_format is combined.`;
+On a terminal, the output is for people. Elsewhere each line on stdout and
+stderr is a JSON object with level, time and msg. The line that begins with
+"dexter is ready" has addresses and functions, too. Two things are not JSON: an
+error that ends the start (plain text on stderr, exit status 1), and the access
+log when access_log is "-" and access_log_format is combined.`;
 
 export function projectCommands(dexter: Command): void {
   dexter
