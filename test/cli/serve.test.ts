@@ -125,7 +125,7 @@ describe("dexter init", () => {
       env: { npm_execpath: "" },
     });
     assert.equal(status, 0);
-    assert.match(stdout, /cd my-site && dexter dev/);
+    assert.match(stdout, /cd my-site && (?:npm install \S+ && npx )?dexter dev/);
     const dir = `${folder.dir}/my-site`;
     const checked = await runDexter(["check"], { dir });
     assert.deepEqual([checked.status, checked.stderr], [0, ""]);
