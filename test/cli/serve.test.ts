@@ -120,12 +120,9 @@ describe("dexter init", () => {
   it("makes a project that is good and that dexter dev serves", async (test) => {
     const folder = await makeFolder();
     cleanUp(test, () => folder.remove());
-    const { status, stdout } = await runDexter(["init", "my-site"], {
-      dir: folder.dir,
-      env: { npm_execpath: "" },
-    });
+    const { status, stdout } = await runDexter(["init", "my-site"], { dir: folder.dir });
     assert.equal(status, 0);
-    assert.match(stdout, /cd my-site && (?:npm install \S+ && npx )?dexter dev/);
+    assert.match(stdout, /cd my-site && .*dexter dev\n/);
     const dir = `${folder.dir}/my-site`;
     const checked = await runDexter(["check"], { dir });
     assert.deepEqual([checked.status, checked.stderr], [0, ""]);
