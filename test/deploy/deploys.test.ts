@@ -267,7 +267,7 @@ describe("the commands", () => {
       ],
     );
     assert.equal(await textAt(node, "/hello"), "two");
-    assert.match((await run("list", ...there)).stdout, /^hello +[0-9a-f]{16} +\S+ \S+ by local /m);
+    assert.match((await run("list", ...there)).stdout, /^hello +[0-9a-f]{16} +\S+ \S+ UTC by local /m);
     assert.match((await run("rollback", "hello", ...there)).stdout, /is live again \(before: /);
     assert.equal(await textAt(node, "/hello"), "one");
     assert.match((await run("versions", "hello", ...there)).stdout, /live .* rollback /);

@@ -105,7 +105,10 @@ describe("dexter secret list and delete", () => {
     await run(["secret", "put", "hello", "B"], "value-b");
     await run(["secret", "put", "hello", "A"], "value-a");
     const { stdout } = await run(["secret", "list", "hello"]);
-    assert.match(stdout, /^secret +set\nA +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d by local\nB +\d{4}.* by local\n$/);
+    assert.match(
+      stdout,
+      /^secret +set\nA +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC by local\nB +\d{4}.* by local\n$/,
+    );
     const asked = await run(["secret", "delete", "hello", "A"]);
     assert.equal(asked.status, 2);
     assert.match(asked.stderr, /^dexter: A was not deleted; to delete it without being asked, pass --yes/);
