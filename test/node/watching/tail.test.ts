@@ -195,9 +195,9 @@ describe("dexter tail", () => {
   });
 
   for (const [args, says] of [
-    [["--status", "teapot"], /^dexter: status must be a status such as 404/],
-    [["--sample", "2"], /^dexter: sample must be a share/],
-    [["--method", "1"], /^dexter: method must be a method/],
+    [["--status", "teapot"], /^dexter: --status must be a status such as 404/],
+    [["--sample", "2"], /^dexter: --sample must be a share/],
+    [["--method", "1"], /^dexter: --method must be a method/],
     [["a", "b"], /^dexter: too many arguments/],
   ] as const)
     it(`is bad usage: dexter tail ${args.join(" ")}`, async (test) => {
