@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parse } from "@babel/parser";
+import { walk } from "./syntax.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
@@ -87,36 +87,13 @@ interface Measured {
   readonly lines: number;
 }
 
-/** What of a syntax tree's node is looked at. */
-interface SyntaxNode {
-  readonly type: string;
-  readonly key?: { readonly name?: string; readonly id?: { readonly name?: string } };
-  readonly id?: { readonly name?: string } | null;
-  readonly body?: { readonly type?: string };
-  readonly loc?: { readonly start: { readonly line: number }; readonly end: { readonly line: number } };
-}
-
 /** Every function and method of a file, and every arrow function with a block, under its own name or the nearest one. */
 export function functionsOf(file: string): Measured[] {
-  const { program } = parse(read(file), {
-    sourceType: "module",
-    plugins: ["typescript"],
-    errorRecovery: true,
-  });
   const found: Measured[] = [];
-  const visit = (value: unknown, name: string): void => {
-    if (typeof value !== "object" || value === null) return;
-    if (Array.isArray(value)) {
-      for (const each of value) visit(each, name);
-      return;
-    }
-    const node = value as SyntaxNode;
-    const own = node.key?.name ?? node.key?.id?.name ?? node.id?.name ?? name;
-    if (/Function|Method/.test(node.type ?? "") && node.body?.type === "BlockStatement" && node.loc)
-      found.push({ name: own, lines: node.loc.end.line - node.loc.start.line + 1 });
-    for (const [key, child] of Object.entries(node)) if (key !== "loc") visit(child, own);
-  };
-  visit(program.body, "");
+  walk(file, ({ type = "", body, loc }, name) => {
+    if (/Function|Method/.test(type) && body?.type === "BlockStatement" && loc)
+      found.push({ name, lines: loc.end.line - loc.start.line + 1 });
+  });
   return found;
 }
 

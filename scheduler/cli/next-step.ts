@@ -18,18 +18,18 @@ export function nextStep(directory: string, cwd = process.cwd()): string {
 function isGlobal(command: string): boolean {
   const folders = (process.env.PATH ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder));
   const own = folders.filter((folder) => !/[\\/]node_modules[\\/]\.bin[\\/]?$/.test(folder));
-  return own.some((folder) => isSame(path.join(folder, "dexter"), command));
+  return own.some((folder) => isCommand(path.join(folder, "dexter"), command));
 }
 
 /** Whether npx finds it there: it looks in the folder and in those above. */
 function isInstalledFor(directory: string, command: string): boolean {
-  if (isSame(path.join(directory, "node_modules/.bin/dexter"), command)) return true;
+  if (isCommand(path.join(directory, "node_modules/.bin/dexter"), command)) return true;
   const above = path.dirname(directory);
   return above !== directory && isInstalledFor(above, command);
 }
 
 /** A command of the name may be another program: one of that name is in the npm registry. */
-function isSame(found: string, command: string): boolean {
+function isCommand(found: string, command: string): boolean {
   try {
     return realpathSync(found) === realpathSync(command);
   } catch {

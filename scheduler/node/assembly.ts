@@ -100,10 +100,6 @@ function serving(
     slotOf: (key) => engine.supervisor.slotOf(key),
     responsiveSlots: () => engine.responsiveSlots,
   });
-  const engine: Engine = new Engine(given.node, options, {
-    ...ports,
-    registry,
-    telemetry,
-  });
+  const engine: Engine = new Engine(given.node, options, { ...ports, registry, telemetry });
   return { registry, telemetry, engine };
 }

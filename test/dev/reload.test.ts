@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { answering, DATE, startDev } from "../support/dev.ts";
+import { answering, DATE, type DevNode, startDev } from "../support/dev.ts";
 import { makeFolder } from "../support/function.ts";
 import { cleanUp, constantLoad, type TestNode, until } from "../support/node.ts";
 
@@ -23,6 +23,9 @@ export default {
 const LIB = (n: number) => `export const lib: string = "${n}";\n`;
 const PAGE = (n: number) => `${n}\n`;
 const OUTSIDE = (n: number) => `export const outside = "${n}";\n`;
+
+/** How much a build command has written into `runs.log`, to which each of its runs adds. */
+const runsOf = async ({ folder }: DevNode) => (await readFile(`${folder.dir}/runs.log`, "utf8")).length;
 
 describe("dexter dev, while code is edited", () => {
   it("drops no request, mixes no versions and keeps its servers under constant load", async (test) => {
@@ -157,7 +160,7 @@ appendFileSync("runs.log", "run\\n");
 `,
       "src/text": "one",
     });
-    const runs = async () => (await readFile(`${dev.folder.dir}/runs.log`, "utf8")).length;
+    const runs = () => runsOf(dev);
     await dev.serves("/", "one");
     await dev.write("hold", "");
     const before = await runs();
@@ -180,7 +183,7 @@ num_servers = 1
       "one.js": answering("one"),
       "two.js": answering("two"),
     });
-    const runs = async () => (await readFile(`${dev.folder.dir}/runs.log`, "utf8")).length;
+    const runs = () => runsOf(dev);
     await dev.serves("/", "one");
     const before = await runs();
     await dev.write("src/text", "export{default}from'./one.js' unchanged");

@@ -7,21 +7,9 @@ import { leaveDescriptors } from "../support/descriptors.ts";
 import { mountSmall } from "../support/mount.ts";
 import { PROBE, startNode, temporaryFolder, until } from "../support/node.ts";
 import { needs } from "../support/programs.ts";
+import { serverOptions } from "../support/server-options.ts";
 
-function serverIn(directory: string): ServerProcess {
-  return new ServerProcess({
-    slot: 3,
-    generation: 1,
-    directory,
-    threadSlots: 1,
-    residents: [],
-    hostModule: "",
-    allowNetwork: [],
-    v8Flags: [],
-    inspector: false,
-    onLine: () => {},
-  });
-}
+const serverIn = (directory: string) => new ServerProcess(serverOptions(directory, { slot: 3 }));
 
 async function endsUnstarted(server: ServerProcess, reason: RegExp): Promise<void> {
   await assert.rejects(server.ready, { code: "SERVER_FAILED", message: reason });

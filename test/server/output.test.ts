@@ -8,6 +8,7 @@ import { parseControlLine } from "../../scheduler/server/output.ts";
 import { ServerProcess } from "../../scheduler/server/process.ts";
 import { controlSocket } from "../../scheduler/server/workerd-config.ts";
 import { temporaryFolder } from "../support/node.ts";
+import { serverOptions } from "../support/server-options.ts";
 
 const LISTENS = '{"event":"listen","socket":"slot-0","port":-1}';
 const BAD = ["", "no JSON", "{", "null", "7", "[]", '{"event":1}'];
@@ -19,18 +20,7 @@ async function serverThatSays(test: TestContext, said: readonly string[]) {
   test.after(() => control.close());
   await once(control, "listening");
   const heard: [line: string, stream: string][] = [];
-  const options = {
-    slot: 0,
-    generation: 1,
-    directory: dir,
-    threadSlots: 1,
-    residents: [],
-    hostModule: "",
-    allowNetwork: [],
-    v8Flags: [],
-    inspector: false,
-    onLine: (line: string, stream: string) => void heard.push([line, stream]),
-  };
+  const options = serverOptions(dir, { onLine: (line, stream) => void heard.push([line, stream]) });
   const server = new ServerProcess(options, () =>
     spawn("/bin/sh", ["-c", 'printf "%s\\n" "$@" >&3; read _ <&4', "sh", ...said], {
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
