@@ -1,5 +1,6 @@
 // Runs the test files under node's own runner, two at a time, and passes its exit status on.
-// Arguments choose files by a part of their name: `npm test -- pool queue`. `--quick` chooses those that start no process.
+// Arguments choose files by a part of their name: `npm test -- pool queue`. `--quick` chooses those that start no process,
+// and runs them in one.
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -22,7 +23,11 @@ if (files.length === 0) {
 console.log(`${files.length} of ${all.length} test files`);
 const child = spawn(
   process.execPath,
-  ["--import", "tsx", "--test", "--test-concurrency=2", "--test-reporter=spec", ...files],
+  [
+    ...["--import", "tsx", "--test-reporter=spec"],
+    ...(isQuick ? ["scripts/quick-run.ts"] : ["--test", "--test-concurrency=2"]),
+    ...files,
+  ],
   { cwd: root, stdio: "inherit" },
 );
 child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
