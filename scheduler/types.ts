@@ -16,6 +16,40 @@ export interface ThreadSettings {
   readonly idleTimeoutMs: number;
 }
 
+/** What a function may take. Times are milliseconds; 0 = no limit. */
+export interface FunctionLimits {
+  /** CPU time of one request in a row. */
+  readonly cpuLimitMs: number;
+  /** Until the head of the response. */
+  readonly responseTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** What runs again when its server dies. */
+  readonly retry: "off" | "safe" | "idempotent";
+  readonly maxBodyBytes: number;
+  readonly maxSockets: number;
+  readonly idleSocketTimeoutMs: number;
+}
+
+/** What clients may take, and the functions that set nothing themselves. */
+export interface NodeLimits {
+  readonly ofFunctions: FunctionLimits;
+  readonly requestBufferBytes: number;
+  readonly bodyTimeoutMs: number;
+  /** Bytes a second. */
+  readonly minRate: number;
+  readonly responseBufferBytes: number;
+  readonly maxBufferedBytes: number;
+  readonly sendTimeoutMs: number;
+  /** Of all threads, 0 to 1. */
+  readonly maxSharePerClient: number;
+  /** 0 = as many as there are descriptors for. */
+  readonly maxConnections: number;
+  readonly maxConnectionsPerClient: number;
+  readonly maxStreams: number;
+  /** Of all requests, 0 to 1. */
+  readonly retryBudget: number;
+}
+
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -42,6 +76,7 @@ export interface TlsConfig {
 
 /** The `[dexter]` table, checked, with defaults filled in. */
 export interface NodeConfig extends ThreadSettings {
+  readonly limits: NodeLimits;
   readonly numServers: number;
   readonly maxThreadsPerChild: number;
   /** 0 = never recycle. */
@@ -111,6 +146,8 @@ export interface BuildSettings {
 /** What a function's own `[dexter]` table sets. */
 export interface FunctionDirectives {
   readonly threads: ThreadSettings;
+  /** Absent when it sets none. */
+  readonly limits?: Partial<FunctionLimits>;
   /** A path that a new version must answer with a status below 400 before it goes live. */
   readonly healthPath?: string;
 }

@@ -11,7 +11,7 @@ import { duration } from "../config/values.ts";
 import type { Deployed } from "../deploy/answers.ts";
 import { DexterError } from "../errors.ts";
 import type { FunctionConfig, Project, Version } from "../types.ts";
-import { pack } from "../versions/package.ts";
+import { pack, settingsOf } from "../versions/package.ts";
 import { colours } from "./colours.ts";
 import { type NodeAddress, showAddress } from "./node-address.ts";
 import { type ClientOptions, callNode, nodeAddress } from "./node-client.ts";
@@ -86,9 +86,8 @@ async function bundle(
   const builder = createBuilder(config, { dev: false });
   try {
     const version = withShortSources(await builder.build(), project.root);
-    const { name, routes, catchAll, threads } = config;
-    const settings = { name, routes, catchAll, threads, ...(healthPath === undefined ? {} : { healthPath }) };
-    const text = pack({ settings, version });
+    const { name } = config;
+    const text = pack({ settings: settingsOf(config), version });
     const body = await zip(text);
     if (body.length > UPLOAD.bytes)
       throw new DexterError("PACKAGE_TOO_BIG", {

@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import * as z from "zod";
 import { certificate, listenEntries } from "./compound-values.ts";
 import { type Directive, describe, optional, setting } from "./directive.ts";
+import { functionLimitShape, nodeLimitShape } from "./limit-directives.ts";
 import { squash } from "./nearest.ts";
 import { functionShape, maxThreadsPerChild } from "./thread-directives.ts";
 import {
@@ -255,6 +256,8 @@ export const directiveShape = {
     "at once",
     "Host names by which the admin API may be called over TCP, beside IP addresses, localhost and the name in admin_listen.",
   ),
+  ...functionLimitShape,
+  ...nodeLimitShape,
 };
 
 /** The whole table with every default; parsing `{}` gives the defaults. */

@@ -12,6 +12,7 @@ import {
   LIST_DIRECTIVES,
 } from "./directives.ts";
 import { parseEntries } from "./entries.ts";
+import { ownLimits, resolveLimits } from "./limits.ts";
 import { didYouMean, squash } from "./nearest.ts";
 import { type Entries, type Entry, formatPath, formatValue, type Problems, type Source } from "./problems.ts";
 import { checkThreads, resolveThreads } from "./threads.ts";
@@ -123,6 +124,7 @@ export function parseNode(entries: Entries, root: string, problems: Problems): N
   const dataDir = resolve(root, all.data_dir);
   const node: NodeConfig = {
     ...resolveThreads(given, threadsOf(all), all.max_threads_per_child),
+    limits: resolveLimits(all),
     numServers: all.num_servers,
     maxThreadsPerChild: all.max_threads_per_child,
     maxRequestsPerChild: all.max_requests_per_child,
@@ -231,6 +233,7 @@ export function parseFunctionDirectives(
   const healthPath = given.health_path ?? node.healthPath;
   return {
     threads: resolveThreads(given, node, node.maxThreadsPerChild),
+    ...ownLimits(given),
     ...(healthPath !== undefined && { healthPath }),
   };
 }

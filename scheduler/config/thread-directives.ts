@@ -1,5 +1,6 @@
 /** The directives that a function's own `[dexter]` table may set as well, and the bounds of thread settings. */
 import { optional, setting } from "./directive.ts";
+import { functionLimitShape } from "./limit-directives.ts";
 import { duration, urlPath, whole } from "./values.ts";
 
 const MAX_THREADS = 4096;
@@ -45,4 +46,5 @@ export const functionShape = {
     "at once",
     "A path that each new version must answer with a status below 400. If it does not, it does not go live.",
   ),
+  ...functionLimitShape,
 };

@@ -47,6 +47,27 @@ export function duration(minMs = 0) {
   return ofKind(schema, "duration", json, { bounds, unit: "seconds unless given" });
 }
 
+const SIZE_UNIT = { "": 1, k: 1000, ki: 1024, m: 1e6, mi: 2 ** 20, g: 1e9, gi: 2 ** 30 } as const;
+
+/** A number of bytes, given as such or with a unit: "64KiB", "1MiB", "10MB". */
+export function byteSize(min: number, max: number) {
+  const schema = parsed(
+    `must be a size such as "64KiB", "1MiB" or a number of bytes, from ${min} to ${max}`,
+    (value) => {
+      const match = /^(\d+(?:\.\d+)?) ?(?:([kmg]i?)?b?)$/i.exec(String(value).trim());
+      if (!match || (typeof value !== "string" && typeof value !== "number")) return undefined;
+      const unit = (match[2] ?? "").toLowerCase() as keyof typeof SIZE_UNIT;
+      const bytes = Math.round(Number(match[1]) * SIZE_UNIT[unit]);
+      return bytes >= min && bytes <= max ? bytes : undefined;
+    },
+  );
+  const json = anyOf(
+    { type: "string", pattern: "^\\s*\\d+(\\.\\d+)? ?([kKmMgG][iI]?)?[bB]?\\s*$" },
+    { type: "integer", minimum: min, maximum: max },
+  );
+  return ofKind(schema, "size", json, { bounds: `${min} to ${max}`, unit: "bytes unless given" });
+}
+
 /** true, false, or Apache's words for them. */
 export const onOff = ofKind(
   parsed('must be true, false, "on" or "off"', (value) => {

@@ -2,6 +2,7 @@
  * The metrics of a node: what its events are counted in, and, when somebody asks, what it looks like at the moment.
  * Nothing here changes what the node does.
  */
+import type { IncidentKind } from "../limits/incidents.ts";
 import type { RefusalCause } from "../policy/effects.ts";
 import type { Thread } from "../policy/thread.ts";
 import type { RestartCause } from "../server/supervision.ts";
@@ -20,6 +21,8 @@ interface NodeMetricsSources {
   /** Slots of servers that take requests and answer their probes. */
   responsiveSlots(): ReadonlySet<number>;
   /** Spans so far; undefined where none are exported. */
+  /** How often each limit was hit: by kind, then by function. */
+  incidents(): ReadonlyMap<IncidentKind, ReadonlyMap<string, number>>;
   spans(): { readonly exported: number; readonly dropped: number } | undefined;
 }
 
@@ -128,6 +131,7 @@ export class NodeMetrics {
         type: "histogram",
         samples: this.#delay.histogram.samples(),
       },
+      limitFamily(this.#sources.incidents()),
       ...this.#spanFamilies(),
     ];
   }
@@ -150,4 +154,19 @@ export class NodeMetrics {
   close(): void {
     this.#delay.close();
   }
+}
+
+function limitFamily(incidents: ReadonlyMap<IncidentKind, ReadonlyMap<string, number>>): Family {
+  const samples = [...incidents].flatMap(([limit, byFunction]) =>
+    [...byFunction].map(([name, value]) => ({
+      labels: { limit, ...(name === "" ? {} : { function: name }) },
+      value,
+    })),
+  );
+  return {
+    name: "dexter_limits_total",
+    help: "How often a limit refused, ended or killed something.",
+    type: "counter",
+    samples,
+  };
 }

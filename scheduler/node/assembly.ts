@@ -3,6 +3,7 @@ import type { AdminDoors } from "../admin/doors.ts";
 import { TokenStore } from "../admin/token-store.ts";
 import { FunctionRegistry } from "../deploy/registry.ts";
 import { Listeners } from "../http/listeners.ts";
+import { LimitsByFunction } from "../limits/function-limits.ts";
 import type { NodeStatus } from "../status/status.ts";
 import { tokensFile } from "../system/paths.ts";
 import { Turns } from "../system/turns.ts";
@@ -21,6 +22,7 @@ export interface Parts {
   readonly registry: FunctionRegistry;
   readonly telemetry: Telemetry;
   readonly engine: Engine;
+  readonly limits: LimitsByFunction;
   readonly delivery: Delivery;
   readonly front: Front;
   readonly listeners: Listeners;
@@ -52,7 +54,7 @@ export function assemble(given: Project, options: NodeOptions, whole: Whole): Pa
     isServing: () => listeners.urls.length > 0,
     finished: (exchange) => canaries.observe(exchange),
   });
-  const { registry, telemetry, engine } = core;
+  const { registry, telemetry, engine, limits } = core;
   const delivery: Delivery = new Delivery(node, options, {
     ...core,
     turns,
@@ -64,7 +66,7 @@ export function assemble(given: Project, options: NodeOptions, whole: Whole): Pa
   const { deployer, canaries, deployments } = delivery;
   const { reporter, journal, metrics } = telemetry;
   const { dispatcher } = engine;
-  const front = new Front(node, { canaries, registry, reporter, dispatcher, journal, metrics });
+  const front = new Front(node, { limits, canaries, registry, reporter, dispatcher, journal, metrics });
   const listeners = new Listeners(front, log);
   const tokens = new TokenStore(tokensFile(node.dataDir));
   const admin = operatorDoors({
@@ -91,8 +93,9 @@ function serving(
   given: Project,
   options: NodeOptions,
   ports: Omit<EnginePorts, "registry" | "telemetry"> & Pick<TelemetrySources, "status">,
-): Pick<Parts, "registry" | "telemetry" | "engine"> {
+): Pick<Parts, "registry" | "telemetry" | "engine" | "limits"> {
   const registry = new FunctionRegistry(options);
+  const limits = new LimitsByFunction(given.node);
   const telemetry: Telemetry = new Telemetry(given, options, {
     registry,
     project: ports.project,
@@ -101,5 +104,5 @@ function serving(
     responsiveSlots: () => engine.responsiveSlots,
   });
   const engine: Engine = new Engine(given.node, options, { ...ports, registry, telemetry });
-  return { registry, telemetry, engine };
+  return { registry, telemetry, engine, limits };
 }

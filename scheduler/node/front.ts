@@ -11,6 +11,7 @@ import { type Client, type ClientResolver, createClientResolver } from "../http/
 import type { ClientRequest } from "../http/client-request.ts";
 import type { RefusedRequest } from "../http/connection.ts";
 import type { ListenerPorts, RequestContext } from "../http/listener.ts";
+import type { LimitsByFunction } from "../limits/function-limits.ts";
 import type { Journal } from "../logs/journal.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { createRouter, type Router } from "../policy/routes.ts";
@@ -23,6 +24,7 @@ interface FrontOptions {
   readonly canaries: Canaries;
   readonly journal: Journal;
   readonly metrics: NodeMetrics;
+  readonly limits: LimitsByFunction;
 }
 
 export class Front implements ListenerPorts {
@@ -40,6 +42,7 @@ export class Front implements ListenerPorts {
   configure(functions: readonly FunctionSettings[], node: NodeConfig): void {
     this.#router = routerOf(functions, node);
     this.#clientOf = createClientResolver(node.trustedProxies);
+    this.#options.limits.configure(functions, node);
     const { listenBacklog, queueTimeoutMs } = node;
     this.#options.dispatcher.configure({ queue: listenBacklog, queueTimeoutMs });
   }

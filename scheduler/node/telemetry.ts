@@ -7,6 +7,7 @@ import type { Exchange } from "../dispatch/exchange.ts";
 import { Reporter } from "../failures/reporter.ts";
 import { RecentFailures } from "../history/failures.ts";
 import { History } from "../history/history.ts";
+import { Incidents } from "../limits/incidents.ts";
 import { Followers } from "../logs/followers.ts";
 import { Journal } from "../logs/journal.ts";
 import { NodeMetrics } from "../metrics/node-metrics.ts";
@@ -30,6 +31,8 @@ export class Telemetry {
   readonly followers = new Followers();
   readonly audience = new Audience();
   readonly failures = new RecentFailures();
+  /** What limits have refused and ended. */
+  readonly incidents: Incidents;
   readonly reporter: Reporter;
   readonly journal: Journal;
   readonly metrics: NodeMetrics;
@@ -41,6 +44,7 @@ export class Telemetry {
     const { dev, logs, tracer, onRequest } = options;
     const { followers, failures } = this;
     const { registry, slotOf } = sources;
+    this.incidents = new Incidents(logs.log);
     this.reporter = new Reporter({
       dev,
       log: logs.log,
@@ -57,6 +61,7 @@ export class Telemetry {
       limits: () => sources.project().node,
       responsiveSlots: () => sources.responsiveSlots(),
       spans: () => tracer.counts,
+      incidents: () => this.incidents.counts,
     });
     this.history = new History({ counts: () => this.metrics.functions, status: () => sources.status() });
     this.observers = [

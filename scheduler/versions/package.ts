@@ -3,6 +3,7 @@
  * It comes from outside, so everything in it is checked; its id is a hash of its content and is checked as well.
  */
 import * as z from "zod";
+import { functionLimitsSchema } from "../config/limits.ts";
 import { concurrency, maxSpareThreads, minSpareThreads, startThreads } from "../config/thread-directives.ts";
 import { DNS_LABEL } from "../config/values.ts";
 import { DexterError } from "../errors.ts";
@@ -79,7 +80,17 @@ const schema = z.strictObject({
   catchAll: z.boolean(),
   threads,
   healthPath: z.string().regex(/^\//, "must begin with /").optional(),
+  limits: functionLimitsSchema.optional(),
 });
+
+/** What of a function's configuration a package has beside its version. */
+export function settingsOf({ name, routes, catchAll, threads, limits, healthPath }: FunctionSettings) {
+  return { name, routes, catchAll, threads, ...defined({ limits, healthPath }) } as FunctionSettings;
+}
+
+function defined(values: object): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
 
 /** As the store and the wire have it; `unpack` takes it apart again. */
 export function pack({ settings, version }: FunctionPackage): string {
@@ -91,12 +102,22 @@ export function pack({ settings, version }: FunctionPackage): string {
 export function unpack(text: string): FunctionPackage {
   const found = schema.safeParse(parseJson(text));
   if (!found.success) throw invalid(firstIssue(found.error));
-  const { format: _, name, routes, catchAll, threads, healthPath, sourceMap, ...content } = found.data;
+  const {
+    format: _,
+    name,
+    routes,
+    catchAll,
+    threads,
+    healthPath,
+    limits,
+    sourceMap,
+    ...content
+  } = found.data;
   if (content.modules[content.mainModule] === undefined)
     throw invalid(`mainModule: there is no module "${content.mainModule}"`);
   if (threads.maxSpareThreads < threads.minSpareThreads)
     throw invalid("threads: maxSpareThreads is below minSpareThreads");
-  const settings = { name, routes, catchAll, threads, ...(healthPath === undefined ? {} : { healthPath }) };
+  const settings = settingsOf({ name, routes, catchAll, threads, limits, healthPath } as FunctionSettings);
   const version = Object.freeze({
     functionName: name,
     ...content,

@@ -56,7 +56,7 @@ export function createVersion(
 /** The id of a version with this content and these settings. */
 export function versionId(
   content: Omit<Version, "id" | "sourceMap">,
-  { threads, routes, catchAll, healthPath }: Omit<FunctionSettings, "name">,
+  { threads, routes, catchAll, healthPath, limits }: Omit<FunctionSettings, "name">,
 ): string {
   const { functionName, mainModule, modules, compatibilityDate, compatibilityFlags, env } = content;
   return createHash("sha256")
@@ -72,6 +72,7 @@ export function versionId(
         routes,
         catchAll,
         healthPath,
+        limits,
       }),
     )
     .digest("hex")

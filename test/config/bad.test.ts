@@ -53,7 +53,8 @@ const LISTEN =
 const PROXY = 'must be an IP address or a range such as "10.0.0.0/8" or "fd00::/8"';
 const NAME = 'must be lower-case letters, digits and "-", at most 63, with no "-" at either end';
 const ROUTE = 'must be a pattern such as "example.com/api/*", or a table with one as its "pattern"';
-const THREADS = "start_threads, min_spare_threads, max_spare_threads, concurrency, idle_timeout, health_path";
+const THREADS =
+  "start_threads, min_spare_threads, max_spare_threads, concurrency, idle_timeout, health_path, cpu_limit, response_timeout, request_timeout, retry, max_body_bytes, max_sockets, idle_socket_timeout";
 
 const cases: readonly BadCase[] = [
   dexter(

@@ -14,6 +14,28 @@ import { loadToml } from "../fixtures/config/project.ts";
 test("gives every directive its documented default", async (t) => {
   const { node, root } = await loadToml(t, "");
   assert.deepEqual(node, {
+    limits: {
+      ofFunctions: {
+        cpuLimitMs: 5_000,
+        responseTimeoutMs: 100_000,
+        requestTimeoutMs: 3_600_000,
+        retry: "safe",
+        maxBodyBytes: 100 * 2 ** 20,
+        maxSockets: 10_000,
+        idleSocketTimeoutMs: 600_000,
+      },
+      requestBufferBytes: 65_536,
+      bodyTimeoutMs: 30_000,
+      minRate: 1_024,
+      responseBufferBytes: 2 ** 20,
+      maxBufferedBytes: 128 * 2 ** 20,
+      sendTimeoutMs: 30_000,
+      maxSharePerClient: 0.25,
+      maxConnections: 0,
+      maxConnectionsPerClient: 1_000,
+      maxStreams: 128,
+      retryBudget: 0.1,
+    },
     numServers: Math.max(2, availableParallelism()),
     startThreads: 5,
     minSpareThreads: 5,
