@@ -5,10 +5,12 @@
 import { DexterError } from "../errors.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { RequestContext } from "../http/listener.ts";
-import type { Effects, RefusalCause } from "../policy/effects.ts";
+import { RetryBudget } from "../limits/retry-budget.ts";
+import type { Departure, Effects, RefusalCause } from "../policy/effects.ts";
 import { Fleet } from "../policy/fleet.ts";
 import type { Server } from "../policy/server.ts";
 import type { Thread } from "../policy/thread.ts";
+import type { FunctionLimits } from "../types.ts";
 import { Exchange, type ExchangePorts, type RequestObserver } from "./exchange.ts";
 import { ThreadClient } from "./thread-client.ts";
 
@@ -22,6 +24,22 @@ interface ThreadPorts {
   due(server: Server): void;
 }
 
+/** What requests may take. */
+export interface DispatchLimits {
+  /** The most that wait. */
+  readonly queue: number;
+  readonly queueTimeoutMs: number;
+  /** The share of requests that may run again. */
+  readonly retryBudget: number;
+}
+
+/** Methods of which a second run does no harm (RFC 9110 §9.2), by what `retry` says. */
+const REPEATED: Readonly<Record<FunctionLimits["retry"], ReadonlySet<string>>> = {
+  off: new Set(),
+  safe: new Set(["GET", "HEAD", "OPTIONS"]),
+  idempotent: new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]),
+};
+
 /** A request that could not be sent is tried again after 5, 10, 15, … ms: until the loss has been noticed. */
 const RETRY_STEP_MS = 5;
 const MAX_RETRIES = 10;
@@ -33,18 +51,25 @@ export class Dispatcher implements ExchangePorts {
   readonly totals = { requests: 0, rejected: 0 };
   readonly #threads: ThreadPorts;
   readonly #told: RequestObserver;
-  #limits: { readonly queue: number; readonly queueTimeoutMs: number };
+  #limits: DispatchLimits;
+  readonly #limitsOf: (functionName: string) => FunctionLimits;
+  readonly #budget: RetryBudget;
+  /** By server, requests whose connection was lost: they run again if it turns out to be dead. */
+  readonly #lost = new Map<number, Set<Exchange>>();
   #wake: NodeJS.Timeout | undefined;
   readonly #clients = new Map<Thread, ThreadClient>();
 
   constructor(
     threads: ThreadPorts,
     told: RequestObserver,
-    limits: { queue: number; queueTimeoutMs: number },
+    limits: DispatchLimits,
+    limitsOf: (functionName: string) => FunctionLimits,
   ) {
     this.#threads = threads;
     this.#told = told;
     this.#limits = limits;
+    this.#limitsOf = limitsOf;
+    this.#budget = new RetryBudget(limits.retryBudget);
     const effects: Effects<Exchange> = {
       load: (thread) => threads.load(thread),
       retire: (thread) => {
@@ -68,14 +93,16 @@ export class Dispatcher implements ExchangePorts {
     });
   }
 
-  configure(limits: { queue: number; queueTimeoutMs: number }): void {
+  configure(limits: DispatchLimits): void {
     this.#limits = limits;
+    this.#budget.share = limits.retryBudget;
     this.fleet.queue.limit = limits.queue;
   }
 
   /** Serves a request with a thread of the function. */
   dispatch(request: ClientRequest, context: RequestContext): void {
     this.totals.requests++;
+    this.#budget.earn();
     const exchange = new Exchange(this, this.#told, request, context);
     this.exchanges.add(exchange);
     this.#place(exchange);
@@ -84,7 +111,7 @@ export class Dispatcher implements ExchangePorts {
   #place(exchange: Exchange): void {
     const nowMs = performance.now();
     const { pool, repeatable } = exchange;
-    const thread = this.fleet.acquire(pool, nowMs, repeatable);
+    const thread = this.fleet.acquire(pool, nowMs);
     if (thread) return exchange.start(thread);
     if (this.fleet.isCold(pool)) exchange.cold = true;
     exchange.ticket = { pool, sinceMs: nowMs, request: exchange, repeatable };
@@ -110,21 +137,46 @@ export class Dispatcher implements ExchangePorts {
     return client;
   }
 
-  release(thread: Thread, answered: boolean): void {
-    this.fleet.release(thread, performance.now(), answered);
-  }
-
-  /** Once in `HELD_MS`: what was sent ahead of its turn, and has waited for longer than that, is sent elsewhere. */
-  recallAhead(): void {
-    const nowMs = performance.now();
-    for (const exchange of this.exchanges) if (exchange.recall(nowMs)) this.#place(exchange);
+  release(thread: Thread, how: Departure): void {
+    this.fleet.release(thread, performance.now(), how);
   }
 
   retry(exchange: Exchange): void {
+    if (exchange.retries === 0 || exchange.again) return this.#place(exchange);
     if (exchange.retries > MAX_RETRIES) return exchange.fail(new DexterError("SERVER_LOST"));
     setTimeout(() => {
       if (exchange.open) this.#place(exchange);
     }, exchange.retries * RETRY_STEP_MS);
+  }
+
+  awaitFate(exchange: Exchange, server: number): boolean {
+    const { retry } = this.#limitsOf(exchange.functionName);
+    if (!REPEATED[retry].has(exchange.request.method)) return false;
+    if (!this.#budget.take(performance.now())) {
+      this.#told.limited(exchange, "retry_budget", "a request was not run again: retry_budget is used up");
+      return false;
+    }
+    const lost = this.#lost.get(server) ?? new Set();
+    this.#lost.set(server, lost.add(exchange));
+    if (this.fleet.server(server) === undefined) process.nextTick(() => this.#runAgain(server));
+    return true;
+  }
+
+  /** The server is dead. */
+  #runAgain(server: number): void {
+    const lost = this.#lost.get(server) ?? [];
+    this.#lost.delete(server);
+    for (const exchange of lost) {
+      this.#told.limited(exchange, "retry", "a request runs again, because its server has died");
+      exchange.runAgain();
+    }
+  }
+
+  /** The server is not dead after all: who has lost a connection to it does not know what has been done. */
+  alive(server: number): void {
+    const lost = this.#lost.get(server) ?? [];
+    this.#lost.delete(server);
+    for (const exchange of lost) exchange.fail(new DexterError("SERVER_LOST"));
   }
 
   forget(exchange: Exchange): void {
@@ -139,6 +191,11 @@ export class Dispatcher implements ExchangePorts {
     }, ms);
   }
 
+  /** Requests in the server with this key. */
+  inside(server: number): Exchange[] {
+    return [...this.exchanges].filter(({ thread }) => thread?.server === server);
+  }
+
   /** The server is gone: connections to its threads are of no more use. */
   forgetServer(key: number): void {
     for (const [thread, client] of this.#clients) {
@@ -146,6 +203,7 @@ export class Dispatcher implements ExchangePorts {
       client.close();
       this.#clients.delete(thread);
     }
+    process.nextTick(() => this.#runAgain(key));
   }
 
   #refusal(why: RefusalCause, functionName: string, reason = ""): DexterError {

@@ -9,13 +9,14 @@ import type { Client } from "../http/client-address.ts";
 import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/client-request.ts";
 import { dateLine } from "../http/date-line.ts";
 import type { RequestContext } from "../http/listener.ts";
-import type { RefusalCause } from "../policy/effects.ts";
-import { HELD_MS } from "../policy/pool.ts";
+import type { IncidentKind } from "../limits/incidents.ts";
+import type { Departure, RefusalCause } from "../policy/effects.ts";
 import type { Ticket } from "../policy/queue.ts";
 import type { Thread } from "../policy/thread.ts";
 import { announcesReport, IncomingReport } from "./exception-report.ts";
-import { CF_JSON, renderRequestHead } from "./head.ts";
-import type { ResponseHead } from "./response-head.ts";
+import { headFor } from "./head.ts";
+import { isReturned, type ResponseHead } from "./response-head.ts";
+import { abandonAhead } from "./sent-ahead.ts";
 import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -23,10 +24,12 @@ import { Tunnel } from "./tunnel.ts";
 export interface ExchangePorts {
   /** Undefined when the thread's server is gone. */
   clientOf(thread: Thread): ThreadClient | undefined;
-  /** The thread is free again. */
-  release(thread: Thread, answered: boolean): void;
-  /** Nothing of the request reached the thread's server: another thread may serve it. */
+  /** The exchange has left the thread. */
+  release(thread: Thread, how: Departure): void;
+  /** No thread has begun the request: another one may serve it. */
   retry(exchange: Exchange): void;
+  /** Its connection was lost, and it may run again if its server is found to be dead. @returns whether that is awaited */
+  awaitFate(exchange: Exchange, server: number): boolean;
   /** The exchange is over, and waits for nothing. */
   forget(exchange: Exchange): void;
 }
@@ -39,6 +42,8 @@ export interface RequestObserver {
   refused(exchange: Exchange, why: RefusalCause): void;
   /** The connection to a thread of the server with this key was lost: it may be dying. */
   suspect(serverKey: number): void;
+  /** A limit was hit. */
+  limited(exchange: Exchange, kind: IncidentKind, message: string): void;
   /** Write an answer for a failure that is dexter's or the function's. */
   renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
   /** The exchange is over: for logs and counters, each in its turn. */
@@ -52,8 +57,8 @@ export class Exchange implements ResponseSink, RequestSink {
   readonly functionName: string;
   /** By which name the fleet finds its threads: the function's, or that of its canary. */
   pool: string;
-  /** Sending it twice does no harm, as long as no thread has begun it. */
-  readonly repeatable: boolean;
+  /** It may be sent to a thread ahead of its turn. */
+  repeatable: boolean;
   readonly startedAtMs = performance.now();
   readonly #ports: ExchangePorts;
   readonly #told: RequestObserver;
@@ -73,9 +78,16 @@ export class Exchange implements ResponseSink, RequestSink {
   responseBytes = 0;
   /** Attempts that ended before anything was sent. */
   retries = 0;
+  /** It runs for the second time, because the server of the first has died. */
+  again = false;
   /** How it ended, for the log. */
   outcome: "open" | "answered" | "aborted" | "lost" = "open";
   #connection: ThreadConnection | undefined;
+  /** It was sent ahead of its turn; and the thread has not come to it in time. */
+  #ahead = false;
+  #returned = false;
+  /** What it is answered when its server ends: its server is ended because of it. */
+  #verdict: DexterError | undefined;
   #bodyStarted = false;
   #wholeLength = 0;
   #whole = "";
@@ -96,6 +108,11 @@ export class Exchange implements ResponseSink, RequestSink {
     request.sink = this;
   }
 
+  /** When it was sent to its thread. */
+  get sentMs(): number {
+    return this.#sentMs;
+  }
+
   get open(): boolean {
     return this.outcome === "open";
   }
@@ -109,40 +126,19 @@ export class Exchange implements ResponseSink, RequestSink {
     if (this.grantedAtMs === 0) this.grantedAtMs = this.#sentMs;
     const client = this.#ports.clientOf(thread);
     if (client === undefined) return this.#withoutServer();
-    const connection = client.connection(this.#sentMs, thread.ahead > 0);
+    const connection = client.connection(this.#sentMs);
     this.#connection = connection;
-    const { method, head } = this.request;
-    const { facts, block } = head;
-    this.traceparent ||= this.#told.traceparent(facts.traceparent);
-    const text = renderRequestHead({
-      method,
-      facts,
-      forwarded: block.forwarded(this.client.trusted),
-      client: this.client,
-      requestId: this.id,
-      traceparent: this.traceparent,
-      cfJson: CF_JSON[block.protocol],
-    });
-    const body = this.request.body !== "ended";
-    connection.send(method, text, { upgrade: facts.upgrade, body }, this);
+    this.#ahead = thread.ahead > 0;
+    const { method, head, body } = this.request;
+    this.traceparent ||= this.#told.traceparent(head.facts.traceparent);
+    const about = { upgrade: head.facts.upgrade, body: body !== "ended" };
+    connection.send(method, headFor(this, this.#ahead), about, this);
   }
 
   /** As when nobody listens at its socket. Not at once: whoever has given the thread does not expect it back yet. */
   #withoutServer(): void {
-    const loss: ConnectionLoss = { error: new DexterError("SERVER_LOST"), unsent: true, ahead: false };
+    const loss: ConnectionLoss = { error: new DexterError("SERVER_LOST"), unsent: true };
     process.nextTick(() => this.onLost(loss));
-  }
-
-  /**
-   * Takes the request back from a thread that does not come to it: the one before it takes long after all.
-   * @returns whether it is to be placed again
-   */
-  recall(nowMs: number): boolean {
-    const connection = this.#connection;
-    if (!connection || nowMs - this.#sentMs < HELD_MS || !connection.isAhead(this)) return false;
-    this.#connection = undefined;
-    connection.abandon(this, this.#giveBack());
-    return true;
   }
 
   /** Ends the exchange with an error of dexter's own. */
@@ -155,7 +151,7 @@ export class Exchange implements ResponseSink, RequestSink {
       this.outcome = "answered";
       this.#told.renderFailure(this, error);
     }
-    this.#settle();
+    this.#settle("unanswered");
   }
 
   // --- the response, as the connection reports it ---
@@ -165,7 +161,8 @@ export class Exchange implements ResponseSink, RequestSink {
     this.firstByteAtMs = performance.now();
     if (bodyKind === "upgrade") return this.#startTunnel(head);
     this.#wholeLength = contentLength;
-    if (announcesReport(head)) this.#report = new IncomingReport();
+    if (this.#ahead && isReturned(head)) this.#returned = true;
+    else if (announcesReport(head)) this.#report = new IncomingReport();
     else this.request.begin(status, this.#linesOf(head), bodyKind === "close" ? "chunked" : bodyKind);
   }
 
@@ -188,23 +185,53 @@ export class Exchange implements ResponseSink, RequestSink {
   onEnd(): void {
     this.#connection = undefined;
     if (!this.open) return;
+    if (this.#returned) return this.#placeAgain();
     this.outcome = "answered";
     if (this.#report) this.#told.renderFailure(this, this.#report.read(this.request.method));
     else this.request.end(this.#whole);
-    this.#settle();
+    this.#settle("answered");
   }
 
-  onLost({ error, unsent, ahead }: ConnectionLoss): void {
+  /** The thread did not come to it in time, and will not. */
+  #placeAgain(): void {
+    this.repeatable = false;
+    this.#returned = false;
+    this.#giveBack("returned")();
+    this.#ports.retry(this);
+  }
+
+  /** Its server is about to be killed for its sake. */
+  condemn(verdict: DexterError): void {
+    this.#verdict = verdict;
+  }
+
+  onLost({ error, unsent }: ConnectionLoss): void {
     this.#connection = undefined;
     if (!this.open) return;
-    if (!ahead && error.code === "SERVER_LOST" && this.thread) this.#told.suspect(this.thread.server);
+    if (this.#verdict) return this.fail(this.#verdict);
+    const { thread } = this;
+    if (thread && error.code === "SERVER_LOST") this.#told.suspect(thread.server);
     if (unsent && !this.#bodyStarted) {
-      if (!ahead) this.retries++;
+      this.retries++;
       // What comes of the body meanwhile is for the next thread.
       this.request.pause();
-      this.#giveBack()();
+      this.#giveBack("unanswered")();
       this.#ports.retry(this);
-    } else this.fail(error);
+    } else if (!thread || !this.#mayRunAgain || !this.#ports.awaitFate(this, thread.server)) this.fail(error);
+  }
+
+  /** Whether the client has seen nothing, and the request is here as a whole. */
+  get #mayRunAgain(): boolean {
+    return !this.again && !this.request.headersSent && !this.#bodyStarted && this.request.body === "ended";
+  }
+
+  /** Its server is dead. */
+  runAgain(): void {
+    if (!this.open) return;
+    this.again = true;
+    this.#report = undefined;
+    this.#giveBack("unanswered")();
+    this.#ports.retry(this);
   }
 
   onThreadDrain(): void {
@@ -259,7 +286,7 @@ export class Exchange implements ResponseSink, RequestSink {
   onClosed(): void {
     if (!this.open) return;
     this.outcome = "aborted";
-    this.#settle();
+    this.#settle("unanswered");
   }
 
   #startTunnel(head: ResponseHead): void {
@@ -277,21 +304,23 @@ export class Exchange implements ResponseSink, RequestSink {
   // --- the end ---
 
   /** @returns how to give the thread back, which is no longer the exchange's */
-  #giveBack(): () => void {
+  #giveBack(how: Departure): () => void {
     const { thread } = this;
     this.thread = undefined;
-    const answered = this.outcome === "answered";
     return () => {
-      if (thread) this.#ports.release(thread, answered);
+      if (thread) this.#ports.release(thread, how);
     };
   }
 
-  #settle(): void {
+  #settle(how: Departure): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    const giveBack = this.#giveBack();
-    if (connection) connection.abandon(this, giveBack);
-    else giveBack();
+    const giveBack = this.#giveBack(how);
+    if (connection && this.#ahead) abandonAhead(connection, performance.now() - this.#sentMs, giveBack);
+    else {
+      connection?.abandon();
+      giveBack();
+    }
     this.#ports.forget(this);
     for (const tell of this.#told.finished) tell(this);
   }

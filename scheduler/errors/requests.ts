@@ -29,6 +29,13 @@ export const REQUESTS = {
     status: 502,
     advice: "The log says why it ended. A request that may have had an effect is not repeated.",
   },
+  CPU_LIMIT: {
+    message: "the function ran for {seconds} s without a pause, and its server was ended",
+    status: 503,
+    advice:
+      "Look for an endless loop or a slow regular expression; the log names the request. Work that takes so long by right " +
+      "needs a higher cpu_limit, or pauses: `await scheduler.wait(0)`.",
+  },
   BAD_RESPONSE: {
     message: "the thread's response could not be read: {reason}",
     status: 502,

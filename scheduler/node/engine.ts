@@ -1,19 +1,22 @@
 /** What serves requests: the dispatcher, the supervisor of the servers, and what each has to know of the other. */
 import type { FunctionRegistry } from "../deploy/registry.ts";
-import { Dispatcher } from "../dispatch/dispatcher.ts";
+import { Dispatcher, type DispatchLimits } from "../dispatch/dispatcher.ts";
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { DexterError } from "../errors.ts";
+import type { LimitsByFunction } from "../limits/function-limits.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "../server/load-error.ts";
 import { supervisorSettings } from "../server/settings.ts";
 import { Supervisor } from "../server/supervisor.ts";
 import type { NodeConfig, Project } from "../types.ts";
+import { Guard } from "./guard.ts";
 import type { NodeOptions } from "./options.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 export interface EnginePorts {
   readonly registry: FunctionRegistry;
   readonly telemetry: Telemetry;
+  readonly limits: LimitsByFunction;
   /** As it is now. */
   project(): Project;
   /** Whether the node listens already. */
@@ -27,6 +30,7 @@ export class Engine {
   readonly supervisor: Supervisor<Exchange>;
   readonly #options: NodeOptions;
   readonly #ports: EnginePorts;
+  readonly #guard: Guard;
   #advised = false;
 
   constructor(node: NodeConfig, options: NodeOptions, ports: EnginePorts) {
@@ -47,11 +51,26 @@ export class Engine {
         suspect: (key) => this.supervisor.suspect(key),
         renderFailure: (exchange, failure) => reporter.exchangeFailed(exchange, failure),
         traceparent: (given) => tracer.traceparent(given),
+        limited: ({ functionName, id, request, servedBy }, kind, message) => {
+          const { path } = request.head.facts;
+          const version = servedBy?.version;
+          telemetry.incidents.note(
+            kind,
+            { function: functionName, requestId: id, path, ...(version && { version }) },
+            message,
+          );
+        },
         refused: ({ functionName }, why) => metrics.refused(functionName, why),
         finished: [...telemetry.observers, (exchange) => ports.finished(exchange)],
       },
-      { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
+      dispatchLimits(node),
+      (functionName) => ports.limits.of(functionName),
     );
+    this.#guard = new Guard({
+      dispatcher: this.dispatcher,
+      limits: ports.limits,
+      incidents: telemetry.incidents,
+    });
     this.supervisor = new Supervisor(this.dispatcher.fleet, supervisorSettings(node, options), {
       payload: (revision) => registry.payload(revision),
       mayReside: (spec) => registry.mayReside(spec),
@@ -61,6 +80,10 @@ export class Engine {
       onLoaded: (thread, tookMs) => metrics.loaded(thread, tookMs),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
       onExit: (key) => this.dispatcher.forgetServer(key),
+      onAlive: (key) => this.dispatcher.alive(key),
+      cpuLimitMs: (key) =>
+        this.#guard.cpuLimitMs(key, this.supervisor.member(key)?.loader.loading?.functionName),
+      onHung: (member, condition) => this.#guard.hung(member, condition),
       onPass: () => void notifier?.passed(performance.now()),
     });
   }
@@ -92,4 +115,8 @@ export class Engine {
         "raise it, raise num_servers, or lower the spare threads, so that requests need not wait",
     );
   }
+}
+
+export function dispatchLimits({ listenBacklog, queueTimeoutMs, limits }: NodeConfig): DispatchLimits {
+  return { queue: listenBacklog, queueTimeoutMs, retryBudget: limits.retryBudget };
 }

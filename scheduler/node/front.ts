@@ -16,6 +16,7 @@ import type { Journal } from "../logs/journal.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { createRouter, type Router } from "../policy/routes.ts";
 import type { FunctionSettings, NodeConfig } from "../types.ts";
+import { dispatchLimits } from "./engine.ts";
 
 interface FrontOptions {
   readonly registry: FunctionRegistry;
@@ -43,8 +44,7 @@ export class Front implements ListenerPorts {
     this.#router = routerOf(functions, node);
     this.#clientOf = createClientResolver(node.trustedProxies);
     this.#options.limits.configure(functions, node);
-    const { listenBacklog, queueTimeoutMs } = node;
-    this.#options.dispatcher.configure({ queue: listenBacklog, queueTimeoutMs });
+    this.#options.dispatcher.configure(dispatchLimits(node));
   }
 
   routesOf(name: string): string[] {

@@ -6,7 +6,7 @@
  * Here is what can happen; the rules are in the parts: serving.ts, spares.ts, room.ts, residency.ts, upkeep.ts.
  */
 import { leastBusy } from "./balancer.ts";
-import type { Effects } from "./effects.ts";
+import type { Departure, Effects } from "./effects.ts";
 import { Functions } from "./functions.ts";
 import type { ServerLoad } from "./hot-threads.ts";
 import { Members } from "./members.ts";
@@ -61,13 +61,13 @@ export class Fleet<T> {
   // --- requests ---
 
   /** Takes a thread for a request of the function, or returns undefined: then `wait` for one. */
-  acquire(pool: string, nowMs: number, repeatable = false): Thread | undefined {
+  acquire(pool: string, nowMs: number): Thread | undefined {
     const fn = this.#functions.get(pool);
     if (fn === undefined) return undefined;
     this.#functions.activate(fn, nowMs);
     fn.heat.count();
     if (this.queue.waiting(pool) > 0) return undefined;
-    const thread = this.#serving.take(fn, nowMs, repeatable);
+    const thread = this.#serving.take(fn, nowMs);
     if (thread) this.#serving.given(thread);
     if (this.#serving.isTouched) this.#serving.settle(nowMs);
     return thread;
@@ -96,12 +96,12 @@ export class Fleet<T> {
     this.#serving.left(ticket.pool);
   }
 
-  /** A request has left its thread. @param answered after a whole answer, which tells how long one takes */
-  release(thread: Thread, nowMs: number, answered = true): void {
+  /** A request has left its thread. */
+  release(thread: Thread, nowMs: number, how: Departure = "answered"): void {
     const server = this.server(thread.server);
     if (server === undefined) return;
     const wasFull = server.isFull;
-    server.put(thread, nowMs, answered);
+    server.put(thread, nowMs, how);
     if (server.busy === 0 && server.stage === "draining") this.#effects.due(server);
     if (thread.state === "retiring") {
       if (thread.inFlight === 0) this.#room.done(server, thread);
@@ -153,7 +153,7 @@ export class Fleet<T> {
    */
   stage(spec: FunctionSpec): Thread | undefined {
     const able = this.#members.open.filter((server) => server.threads.includes(undefined));
-    const server = leastBusy(able) ?? leastBusy(able, true);
+    const server = leastBusy(able);
     return server && this.#room.start(server, spec, "extra");
   }
 

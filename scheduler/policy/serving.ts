@@ -110,16 +110,16 @@ export class Serving<T> {
   // --- threads for requests ---
 
   /** A thread for one request more; `given` is to be called as soon as the request has it. */
-  take(fn: FunctionState, nowMs: number, repeatable: boolean): Thread | undefined {
+  take(fn: FunctionState, nowMs: number): Thread | undefined {
     const { members, spares } = this.#parts;
     const choice: Server[] = [];
     for (const host of members.hostsOf(fn.pool)) {
       const pool = host.pool(fn.spec);
       if (pool !== undefined && host.hasRoom(pool) && !host.holds(pool, nowMs)) choice.push(host);
     }
-    const server = leastBusy(choice) ?? (members.allUnresponsive ? leastBusy(choice, true) : undefined);
+    const server = leastBusy(choice);
     if (server === undefined) return undefined;
-    const thread = server.take(server.pool(fn.spec)!, nowMs, repeatable);
+    const thread = server.take(server.pool(fn.spec)!, nowMs);
     // What waits for hot threads there, or for one that starts, may be better off elsewhere.
     if (!server.takesThreads) this.touchServer(server);
     if (this.#shortage.total === 0) spares.grow(server, fn, nowMs, true);
@@ -143,7 +143,7 @@ export class Serving<T> {
     if (fn === undefined) return;
     let served = false;
     while (queue.waiting(pool) > 0) {
-      const thread = this.take(fn, nowMs, queue.oldest(pool)!.repeatable === true);
+      const thread = this.take(fn, nowMs);
       if (thread !== undefined) this.#grant(pool, thread);
       else if (!this.#sendAhead(fn, nowMs)) break;
       served = true;

@@ -57,8 +57,6 @@ export class Thread implements Identity {
   inFlight = 0;
   /** Requests that were sent ahead of their turn: it begins one when the one before is done. */
   ahead = 0;
-  /** Whether the request in it is repeatable: only then may others follow on its connection. */
-  repeatable = false;
   /** Requests it has taken, or that were sent ahead. */
   requests = 0;
   /** When it took its latest request. */

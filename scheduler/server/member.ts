@@ -2,6 +2,7 @@
  * One server as the supervisor has it: its process, what loads threads in it, and how its end goes. A server that
  * drains ends when its requests and their `waitUntil` work are done, or its time is up.
  */
+import { Health } from "./health.ts";
 import type { OutputStream, ServerOptions } from "./launch.ts";
 import { LoadMeter } from "./load.ts";
 import { Loader, type LoaderPorts } from "./loader.ts";
@@ -23,8 +24,11 @@ export class Member {
   readonly process: ServerProcess;
   readonly loader: Loader;
   readonly load: LoadMeter;
+  readonly health = new Health();
   /** What it was born with, in its first slots. */
   readonly residents: readonly Resident[];
+  /** It did not get on, and is being killed. */
+  isHung = false;
   #drainingSinceMs: number | undefined;
   /** Whether its `waitUntil` work is done; it is asked once, when it has no request any more. */
   #isSettled: "unknown" | "asked" | "yes" = "unknown";

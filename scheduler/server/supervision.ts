@@ -2,6 +2,7 @@
 import type { VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import type { FunctionSpec, Thread } from "../policy/thread.ts";
+import type { Condition } from "./health.ts";
 import type { OutputStream, ServerOptions } from "./launch.ts";
 import type { Member } from "./member.ts";
 
@@ -43,6 +44,12 @@ export interface SupervisorPorts {
   onLoadFailed(thread: Thread, reason: DexterError): void;
   /** The server that the fleet knew by this key is gone. */
   onExit(key: number): void;
+  /** A server is known to live, after a connection to it was lost. */
+  onAlive(key: number): void;
+  /** The CPU time that what is in the server may take in a row, in ms. */
+  cpuLimitMs(key: number): number;
+  /** A server runs away or stands still, and is about to be killed. */
+  onHung(member: Member, condition: Exclude<Condition, "fine">): void;
   /** What should be has been compared with what is, as it is every second. */
   onPass(): void;
 }

@@ -6,6 +6,7 @@
 import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { Generations } from "./generations.ts";
+import type { Condition } from "./health.ts";
 import type { Member } from "./member.ts";
 import { type LoadOutcome, Outcomes } from "./outcomes.ts";
 import { Roster } from "./roster.ts";
@@ -14,8 +15,8 @@ import type { RestartCause, SupervisorPorts, SupervisorSettings } from "./superv
 import { Watch } from "./watch.ts";
 
 const TICK_MS = 1_000;
-/** How often the load of a server that takes requests is looked at. */
-const LOAD_MS = 100;
+/** How often servers are looked at: whether they answer, and how busy they are. */
+const LOOK_MS = 100;
 /** A generation with resident threads that takes longer to start is given up; workerd runs their modules first. */
 const START_DEADLINE_MS = 30_000;
 
@@ -43,7 +44,11 @@ export class Supervisor<T> {
     this.#fleet = fleet;
     this.#settings = settings;
     this.#ports = ports;
-    this.#watch = new Watch(fleet, this.#roster);
+    this.#watch = new Watch(fleet, this.#roster, {
+      onAlive: ports.onAlive,
+      cpuLimitMs: ports.cpuLimitMs,
+      onHung: (member, condition) => this.#endHung(member, condition),
+    });
     const isLasting = (key: number) => this.member(key)?.isLasting ?? false;
     this.#outcomes = new Outcomes(fleet, { ...ports, isLasting, wake: () => this.wake() });
     this.#generations = new Generations(fleet, {
@@ -60,7 +65,7 @@ export class Supervisor<T> {
   async start(functions: Promise<unknown>): Promise<void> {
     this.#functions = functions;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    this.#loadTimer = setInterval(() => this.#watch.readLoads(), LOAD_MS);
+    this.#loadTimer = setInterval(() => this.#watch.look(), LOOK_MS);
     this.#reconcile();
     await Promise.all([functions, ...this.#slots.map((slot) => slot.next?.process.ready)]);
     this.#reconcile();
@@ -174,7 +179,6 @@ export class Supervisor<T> {
     this.#fleet.tick(performance.now());
     this.#reconcile();
     this.#ports.onPass();
-    this.#watch.probeAll();
   }
 
   /** A step may cause events that ask for another pass. */
@@ -272,6 +276,14 @@ export class Supervisor<T> {
       const busy = this.#fleet.server(member.key)?.busy ?? 0;
       member.endDrained(busy, this.#settings.stopTimeoutMs, () => this.wake());
     }
+  }
+
+  /** What is in it is lost, but for what may run elsewhere. */
+  #endHung(member: Member, condition: Exclude<Condition, "fine">): void {
+    if (member.isHung) return;
+    member.isHung = true;
+    this.#ports.onHung(member, condition);
+    member.process.kill();
   }
 
   #exited(slot: Slot, member: Member, how: string): void {

@@ -115,7 +115,7 @@ export class FleetWorld {
 
   arrive(functionName: string, { repeatable = false } = {}): Call {
     const call: Call = { functionName, fate: "waiting" };
-    const thread = this.fleet.acquire(functionName, this.nowMs, repeatable);
+    const thread = this.fleet.acquire(functionName, this.nowMs);
     if (thread) {
       this.#run(call, thread);
       return call;
