@@ -6,12 +6,15 @@ import { DexterError } from "../errors.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { RequestContext } from "../http/listener.ts";
 import { RetryBudget } from "../limits/retry-budget.ts";
-import type { Departure, Effects, RefusalCause } from "../policy/effects.ts";
+import type { Effects, RefusalCause } from "../policy/effects.ts";
 import { Fleet } from "../policy/fleet.ts";
+import type { Ticket } from "../policy/queue.ts";
 import type { Server } from "../policy/server.ts";
-import type { Thread } from "../policy/thread.ts";
+import type { Departure, Thread } from "../policy/thread.ts";
 import type { FunctionLimits } from "../types.ts";
-import { Exchange, type ExchangePorts, type RequestObserver } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangePorts, RequestObserver } from "./exchange-ports.ts";
+import { lateness } from "./lateness.ts";
 import { ThreadClient } from "./thread-client.ts";
 
 /** What the dispatcher asks of whoever owns the threads. */
@@ -33,6 +36,18 @@ export interface DispatchLimits {
   readonly retryBudget: number;
 }
 
+/** What serves the requests of a pool that are kept apart. */
+export interface Confinement {
+  readonly fleet: Fleet<Exchange>;
+  /** They get no thread before. */
+  pausedUntilMs(): number;
+}
+
+function paused(confined: Confinement, { functionName }: Exchange, nowMs: number): DexterError {
+  const seconds = Math.ceil((confined.pausedUntilMs() - nowMs) / 1000);
+  return new DexterError("QUARANTINED", { function: functionName, seconds });
+}
+
 /** Methods of which a second run does no harm (RFC 9110 §9.2), by what `retry` says. */
 const REPEATED: Readonly<Record<FunctionLimits["retry"], ReadonlySet<string>>> = {
   off: new Set(),
@@ -44,13 +59,19 @@ const REPEATED: Readonly<Record<FunctionLimits["retry"], ReadonlySet<string>>> =
 const RETRY_STEP_MS = 5;
 const MAX_RETRIES = 10;
 
-export class Dispatcher implements ExchangePorts {
+export class Dispatcher implements ExchangePorts<Exchange> {
+  /** Of the servers that all functions share. */
   readonly fleet: Fleet<Exchange>;
+  /** Of servers that are kept apart. */
+  readonly #apart = new Set<Fleet<Exchange>>();
+  /** By pool, what is served apart. */
+  readonly #confined = new Map<string, Confinement>();
+  readonly #effects: Effects<Exchange>;
   /** Every request that is waiting or in a thread. */
   readonly exchanges = new Set<Exchange>();
   readonly totals = { requests: 0, rejected: 0 };
   readonly #threads: ThreadPorts;
-  readonly #told: RequestObserver;
+  readonly #told: RequestObserver<Exchange>;
   #limits: DispatchLimits;
   readonly #limitsOf: (functionName: string) => FunctionLimits;
   readonly #budget: RetryBudget;
@@ -61,7 +82,7 @@ export class Dispatcher implements ExchangePorts {
 
   constructor(
     threads: ThreadPorts,
-    told: RequestObserver,
+    told: RequestObserver<Exchange>,
     limits: DispatchLimits,
     limitsOf: (functionName: string) => FunctionLimits,
   ) {
@@ -70,7 +91,7 @@ export class Dispatcher implements ExchangePorts {
     this.#limits = limits;
     this.#limitsOf = limitsOf;
     this.#budget = new RetryBudget(limits.retryBudget);
-    const effects: Effects<Exchange> = {
+    this.#effects = {
       load: (thread) => threads.load(thread),
       retire: (thread) => {
         this.#clients.get(thread)?.close();
@@ -87,10 +108,41 @@ export class Dispatcher implements ExchangePorts {
       due: (server) => threads.due(server),
       wakeIn: (ms) => this.#wakeIn(ms),
     };
-    this.fleet = new Fleet(effects, {
-      queue: limits.queue,
-      queueTimeoutMs: () => this.#limits.queueTimeoutMs,
-    });
+    this.fleet = this.#newFleet();
+  }
+
+  #newFleet(): Fleet<Exchange> {
+    const queueTimeoutMs = () => this.#limits.queueTimeoutMs;
+    return new Fleet(this.#effects, { queue: this.#limits.queue, queueTimeoutMs });
+  }
+
+  /** A fleet for servers that are kept apart from the others. */
+  openApart(): Fleet<Exchange> {
+    const fleet = this.#newFleet();
+    this.#apart.add(fleet);
+    return fleet;
+  }
+
+  /** Its servers are gone, or will be: what waits there for the pools waits with the others. */
+  closeApart(fleet: Fleet<Exchange>, pools: readonly string[]): void {
+    this.#apart.delete(fleet);
+    for (const pool of pools) this.#placeAll(fleet.drop(pool));
+  }
+
+  /** Requests of the pool go to these servers from now on. */
+  confine(pool: string, confinement: Confinement): void {
+    this.#confined.set(pool, confinement);
+    this.#placeAll(this.fleet.drop(pool));
+  }
+
+  /** Requests of the pool go to the servers of all functions again. */
+  unconfine(pool: string, fleet: Fleet<Exchange>): void {
+    this.#confined.delete(pool);
+    this.#placeAll(fleet.drop(pool));
+  }
+
+  #fleetOf(server: number): Fleet<Exchange> | undefined {
+    return [this.fleet, ...this.#apart].find((fleet) => fleet.server(server));
   }
 
   configure(limits: DispatchLimits): void {
@@ -111,20 +163,29 @@ export class Dispatcher implements ExchangePorts {
   #place(exchange: Exchange): void {
     const nowMs = performance.now();
     const { pool, repeatable } = exchange;
-    const thread = this.fleet.acquire(pool, nowMs);
+    const confined = this.#confined.size > 0 ? this.#confined.get(pool) : undefined;
+    if (confined && nowMs < confined.pausedUntilMs()) return exchange.fail(paused(confined, exchange, nowMs));
+    const fleet = exchange.apart ?? confined?.fleet ?? this.fleet;
+    const thread = fleet.acquire(pool, nowMs);
     if (thread) return exchange.start(thread);
-    if (this.fleet.isCold(pool)) exchange.cold = true;
+    if (fleet.isCold(pool)) exchange.cold = true;
     exchange.ticket = { pool, sinceMs: nowMs, request: exchange, repeatable };
-    this.fleet.wait(exchange.ticket);
+    exchange.waitsIn = fleet;
+    fleet.wait(exchange.ticket);
+  }
+
+  #placeAll(waiting: readonly Ticket<Exchange>[]): void {
+    for (const { request } of waiting) {
+      request.ticket = undefined;
+      request.apart = undefined;
+      this.#place(request);
+    }
   }
 
   /** What waits for threads of the first pool, or would come back to them, goes to the second's. */
   reroute(from: string, to: string): void {
     for (const exchange of this.exchanges) if (exchange.pool === from) exchange.pool = to;
-    for (const { request } of this.fleet.drop(from)) {
-      request.ticket = undefined;
-      this.#place(request);
-    }
+    this.#placeAll(this.fleet.drop(from));
   }
 
   clientOf(thread: Thread): ThreadClient | undefined {
@@ -138,7 +199,8 @@ export class Dispatcher implements ExchangePorts {
   }
 
   release(thread: Thread, how: Departure): void {
-    this.fleet.release(thread, performance.now(), how);
+    const fleet = this.#apart.size === 0 ? this.fleet : this.#fleetOf(thread.server);
+    fleet?.release(thread, performance.now(), how);
   }
 
   retry(exchange: Exchange): void {
@@ -158,7 +220,7 @@ export class Dispatcher implements ExchangePorts {
     }
     const lost = this.#lost.get(server) ?? new Set();
     this.#lost.set(server, lost.add(exchange));
-    if (this.fleet.server(server) === undefined) process.nextTick(() => this.#runAgain(server));
+    if (this.#fleetOf(server) === undefined) process.nextTick(() => this.#runAgain(server));
     return true;
   }
 
@@ -168,7 +230,8 @@ export class Dispatcher implements ExchangePorts {
     this.#lost.delete(server);
     for (const exchange of lost) {
       this.#told.limited(exchange, "retry", "a request runs again, because its server has died");
-      exchange.runAgain();
+      if (!exchange.isSuspect) exchange.runAgain();
+      else if (exchange.open) this.#told.suspected(exchange);
     }
   }
 
@@ -180,15 +243,26 @@ export class Dispatcher implements ExchangePorts {
   }
 
   forget(exchange: Exchange): void {
-    if (exchange.ticket) this.fleet.cancel(exchange.ticket);
+    if (exchange.ticket) exchange.waitsIn?.cancel(exchange.ticket);
     this.exchanges.delete(exchange);
   }
 
   #wakeIn(ms: number): void {
     this.#wake ??= setTimeout(() => {
       this.#wake = undefined;
-      this.fleet.resume(performance.now());
+      for (const fleet of [this.fleet, ...this.#apart]) fleet.resume(performance.now());
     }, ms);
+  }
+
+  /** Once a second: requests that take longer than they may are ended. */
+  endLate(nowMs: number): void {
+    for (const exchange of this.exchanges) {
+      const late = lateness(exchange, this.#limitsOf(exchange.functionName), nowMs);
+      if (late === undefined) continue;
+      const { kind, error } = late;
+      this.#told.limited(exchange, kind, error.message);
+      exchange.fail(error);
+    }
   }
 
   /** Requests in the server with this key. */

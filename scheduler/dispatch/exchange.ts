@@ -3,52 +3,22 @@
  * response's end, the client's abort, the loss of the server) comes together in `#settle`, which runs once
  * and gives the thread back.
  */
-import type { ExceptionReport } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
+import { writeChunk } from "../http/chunked.ts";
 import type { Client } from "../http/client-address.ts";
 import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/client-request.ts";
 import { dateLine } from "../http/date-line.ts";
 import type { RequestContext } from "../http/listener.ts";
-import type { IncidentKind } from "../limits/incidents.ts";
-import type { Departure, RefusalCause } from "../policy/effects.ts";
+import type { Fleet } from "../policy/fleet.ts";
 import type { Ticket } from "../policy/queue.ts";
-import type { Thread } from "../policy/thread.ts";
+import type { Departure, Thread } from "../policy/thread.ts";
 import { announcesReport, IncomingReport } from "./exception-report.ts";
+import type { ExchangePorts, RequestObserver } from "./exchange-ports.ts";
 import { headFor } from "./head.ts";
 import { isReturned, type ResponseHead } from "./response-head.ts";
 import { abandonAhead } from "./sent-ahead.ts";
-import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
+import type { ConnectionLoss, ResponseSink, ThreadConnection } from "./thread-client.ts";
 import { Tunnel } from "./tunnel.ts";
-
-/** What an exchange asks of the dispatcher. */
-export interface ExchangePorts {
-  /** Undefined when the thread's server is gone. */
-  clientOf(thread: Thread): ThreadClient | undefined;
-  /** The exchange has left the thread. */
-  release(thread: Thread, how: Departure): void;
-  /** No thread has begun the request: another one may serve it. */
-  retry(exchange: Exchange): void;
-  /** Its connection was lost, and it may run again if its server is found to be dead. @returns whether that is awaited */
-  awaitFate(exchange: Exchange, server: number): boolean;
-  /** The exchange is over, and waits for nothing. */
-  forget(exchange: Exchange): void;
-}
-
-/** Who is told of requests on their way: the rest of the node. */
-export interface RequestObserver {
-  /** The traceparent that the function gets. @param given the client's, if it is valid */
-  traceparent(given: string | undefined): string;
-  /** A waiting request gets no thread. */
-  refused(exchange: Exchange, why: RefusalCause): void;
-  /** The connection to a thread of the server with this key was lost: it may be dying. */
-  suspect(serverKey: number): void;
-  /** A limit was hit. */
-  limited(exchange: Exchange, kind: IncidentKind, message: string): void;
-  /** Write an answer for a failure that is dexter's or the function's. */
-  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
-  /** The exchange is over: for logs and counters, each in its turn. */
-  readonly finished: readonly ((exchange: Exchange) => void)[];
-}
 
 export class Exchange implements ResponseSink, RequestSink {
   readonly request: ClientRequest;
@@ -60,8 +30,8 @@ export class Exchange implements ResponseSink, RequestSink {
   /** It may be sent to a thread ahead of its turn. */
   repeatable: boolean;
   readonly startedAtMs = performance.now();
-  readonly #ports: ExchangePorts;
-  readonly #told: RequestObserver;
+  readonly #ports: ExchangePorts<Exchange>;
+  readonly #told: RequestObserver<Exchange>;
   ticket: Ticket<Exchange> | undefined;
   thread: Thread | undefined;
   /** Who got it last, also when it is over. */
@@ -78,6 +48,16 @@ export class Exchange implements ResponseSink, RequestSink {
   responseBytes = 0;
   /** Attempts that ended before anything was sent. */
   retries = 0;
+  /** When it was sent to its thread. */
+  sentMs = 0;
+  /** It may be what its server dies of; or it is, and this is what it is answered then. */
+  isSuspect = false;
+  verdict: DexterError | undefined;
+  /** The servers that serve it, where those are kept apart; and those whose thread it waits for. */
+  apart: Fleet<Exchange> | undefined;
+  waitsIn: Fleet<Exchange> | undefined;
+  /** It is a WebSocket now. */
+  isTunnel = false;
   /** It runs for the second time, because the server of the first has died. */
   again = false;
   /** How it ended, for the log. */
@@ -86,15 +66,17 @@ export class Exchange implements ResponseSink, RequestSink {
   /** It was sent ahead of its turn; and the thread has not come to it in time. */
   #ahead = false;
   #returned = false;
-  /** What it is answered when its server ends: its server is ended because of it. */
-  #verdict: DexterError | undefined;
   #bodyStarted = false;
   #wholeLength = 0;
   #whole = "";
   #report: IncomingReport | undefined;
-  #sentMs = 0;
 
-  constructor(ports: ExchangePorts, told: RequestObserver, request: ClientRequest, context: RequestContext) {
+  constructor(
+    ports: ExchangePorts<Exchange>,
+    told: RequestObserver<Exchange>,
+    request: ClientRequest,
+    context: RequestContext,
+  ) {
     this.#ports = ports;
     this.#told = told;
     this.request = request;
@@ -108,11 +90,6 @@ export class Exchange implements ResponseSink, RequestSink {
     request.sink = this;
   }
 
-  /** When it was sent to its thread. */
-  get sentMs(): number {
-    return this.#sentMs;
-  }
-
   get open(): boolean {
     return this.outcome === "open";
   }
@@ -122,11 +99,11 @@ export class Exchange implements ResponseSink, RequestSink {
     this.thread = thread;
     this.servedBy = thread;
     this.ticket = undefined;
-    this.#sentMs = performance.now();
-    if (this.grantedAtMs === 0) this.grantedAtMs = this.#sentMs;
+    this.sentMs = performance.now();
+    if (this.grantedAtMs === 0) this.grantedAtMs = this.sentMs;
     const client = this.#ports.clientOf(thread);
     if (client === undefined) return this.#withoutServer();
-    const connection = client.connection(this.#sentMs);
+    const connection = client.connection(this.sentMs);
     this.#connection = connection;
     this.#ahead = thread.ahead > 0;
     const { method, head, body } = this.request;
@@ -200,15 +177,10 @@ export class Exchange implements ResponseSink, RequestSink {
     this.#ports.retry(this);
   }
 
-  /** Its server is about to be killed for its sake. */
-  condemn(verdict: DexterError): void {
-    this.#verdict = verdict;
-  }
-
   onLost({ error, unsent }: ConnectionLoss): void {
     this.#connection = undefined;
     if (!this.open) return;
-    if (this.#verdict) return this.fail(this.#verdict);
+    if (this.verdict) return this.fail(this.verdict);
     const { thread } = this;
     if (thread && error.code === "SERVER_LOST") this.#told.suspect(thread.server);
     if (unsent && !this.#bodyStarted) {
@@ -254,15 +226,7 @@ export class Exchange implements ResponseSink, RequestSink {
       return false;
     }
     const isChunked = this.request.head.facts.framing === "chunked";
-    if (isChunked) {
-      socket.cork();
-      socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
-    }
-    let goesOn = socket.write(chunk, done);
-    if (isChunked) {
-      goesOn = socket.write("\r\n", "latin1");
-      socket.uncork();
-    }
+    const goesOn = isChunked ? writeChunk(socket, chunk, done) : socket.write(chunk, done);
     const isWritten = socket.writableLength === 0;
     if (!goesOn && !isWritten) this.request.pause();
     return !isWritten;
@@ -290,6 +254,7 @@ export class Exchange implements ResponseSink, RequestSink {
   }
 
   #startTunnel(head: ResponseHead): void {
+    this.isTunnel = true;
     const connection = this.#connection!;
     const { socket, early } = this.request.tunnel(head.status, this.#linesOf(head));
     connection.handOver(new Tunnel(this, connection.socket, socket, early));
@@ -316,7 +281,7 @@ export class Exchange implements ResponseSink, RequestSink {
     const connection = this.#connection;
     this.#connection = undefined;
     const giveBack = this.#giveBack(how);
-    if (connection && this.#ahead) abandonAhead(connection, performance.now() - this.#sentMs, giveBack);
+    if (connection && this.#ahead) abandonAhead(connection, performance.now() - this.sentMs, giveBack);
     else {
       connection?.abandon();
       giveBack();

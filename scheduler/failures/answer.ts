@@ -31,6 +31,10 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   QUEUE_FULL: "Too many requests wait",
   QUEUE_TIMEOUT: "No thread in time",
   SERVER_LOST: "The server process ended",
+  CPU_LIMIT: "The function runs away",
+  RESPONSE_TIMEOUT: "No response in time",
+  REQUEST_TIMEOUT: "The request takes too long",
+  QUARANTINED: "The function is in quarantine",
   BAD_RESPONSE: "The response cannot be read",
   LOAD_FAILED: "The function cannot be loaded",
 };
@@ -42,6 +46,12 @@ export function isException(failure: DexterError | ExceptionReport): failure is 
 /** What a client is answered with. An error that was not meant for one is the node's own fault. */
 export function statusOf(failure: DexterError | ExceptionReport): number {
   return isException(failure) ? 500 : (failure.status ?? 500);
+}
+
+function retryAfterOf(failure: DexterError | ExceptionReport): number {
+  return !isException(failure) && failure.code === "QUARANTINED"
+    ? Number(failure.details.seconds)
+    : RETRY_AFTER_S;
 }
 
 /** An exception and its causes, with the positions of the sources, as text for the log. */
@@ -66,7 +76,7 @@ export function answerFailure(
 ): number {
   const { request, id } = failed;
   const status = statusOf(failure);
-  const retryAfter = status === 503 ? RETRY_AFTER_S : undefined;
+  const retryAfter = status === 503 ? retryAfterOf(failure) : undefined;
   const html = mode.dev && wantsHtml(acceptOf(request));
   const body = mode.dev
     ? (html ? renderErrorPage : renderErrorText)(pageInput(failed, failure, status, mode.root))

@@ -3,12 +3,6 @@ import type { Ticket } from "./queue.ts";
 import type { Server } from "./server.ts";
 import type { Thread } from "./thread.ts";
 
-/**
- * How a request leaves its thread: with a whole answer, which tells how long one takes; without; or untouched, because
- * it was sent ahead and its turn did not come.
- */
-export type Departure = "answered" | "unanswered" | "returned";
-
 /** Why a request that waits gets no thread. */
 export type RefusalCause = "full" | "timeout" | "load-failed";
 

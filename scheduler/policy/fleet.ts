@@ -6,7 +6,7 @@
  * Here is what can happen; the rules are in the parts: serving.ts, spares.ts, room.ts, residency.ts, upkeep.ts.
  */
 import { leastBusy } from "./balancer.ts";
-import type { Departure, Effects } from "./effects.ts";
+import type { Effects } from "./effects.ts";
 import { Functions } from "./functions.ts";
 import type { ServerLoad } from "./hot-threads.ts";
 import { Members } from "./members.ts";
@@ -16,7 +16,7 @@ import { Room } from "./room.ts";
 import type { Server, ServerLimits } from "./server.ts";
 import { Serving } from "./serving.ts";
 import { Spares } from "./spares.ts";
-import type { FunctionSpec, Thread } from "./thread.ts";
+import type { Departure, FunctionSpec, Thread } from "./thread.ts";
 import { Upkeep } from "./upkeep.ts";
 
 export type { Effects } from "./effects.ts";
@@ -126,6 +126,11 @@ export class Fleet<T> {
     }
     this.#serving.touch(spec.pool);
     this.#serving.settle(nowMs);
+  }
+
+  /** The version that the function's requests go to. */
+  specOf(pool: string): FunctionSpec | undefined {
+    return this.#functions.get(pool)?.spec;
   }
 
   /** Counts the function as active from now on, as a request would. */

@@ -6,7 +6,7 @@
  * cold ones at the bottom can retire. With `concurrency` above 1 a thread stays on the stack until it
  * is full: all isolates of a server share one CPU, so packing requests into few of them costs nothing.
  */
-import type { Departure } from "./effects.ts";
+import type { Departure } from "./thread.ts";
 import { type FunctionSpec, Thread, type ThreadKind } from "./thread.ts";
 
 /** What the quickest request of a function took is remembered for one to two times as long. */

@@ -3,10 +3,9 @@
  * in it, and whether it takes requests.
  */
 import type { Startable } from "./balancer.ts";
-import type { Departure } from "./effects.ts";
 import { HotThreads, type ServerLoad } from "./hot-threads.ts";
 import { Pool } from "./pool.ts";
-import type { FunctionSpec, Identity, Thread, ThreadKind } from "./thread.ts";
+import type { Departure, FunctionSpec, Identity, Thread, ThreadKind } from "./thread.ts";
 
 export interface ServerLimits {
   /** `max_threads_per_child`. */

@@ -18,6 +18,12 @@ export const LETTERS: Readonly<Record<ThreadState, string>> = {
   retiring: "G",
 };
 
+/**
+ * How a request leaves its thread: with a whole answer, which tells how long one takes; without; or untouched, because
+ * it was sent ahead and its turn did not come.
+ */
+export type Departure = "answered" | "unanswered" | "returned";
+
 const LEGAL: Readonly<Record<ThreadState, readonly ThreadState[]>> = {
   starting: ["idle", "retiring"],
   idle: ["busy", "retiring"],

@@ -33,7 +33,7 @@ const ASLEEP_MS = 5_000;
 /** What a process that stands still may run meanwhile. */
 const STANDSTILL_MS = 50;
 /** On a machine that has too little CPU time for all, a server that runs away gets so much more time, and no more. */
-const GRACE_MS = 1_000;
+const GRACE_MS = 700;
 /** The scheduler may have been held up itself: no more than this counts between two looks. */
 const LONGEST_STEP_MS = 250;
 

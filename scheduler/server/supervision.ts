@@ -9,6 +9,8 @@ import type { Member } from "./member.ts";
 /** What the supervisor keeps to. Replaced as a whole by `configure`. */
 export interface SupervisorSettings {
   readonly numServers: number;
+  /** The number of its first slot: 0, but for servers that are kept apart. */
+  readonly firstSlot: number;
   readonly maxThreadsPerChild: number;
   readonly maxRequestsPerChild: number;
   /** How old a server becomes at least before its requests end it; 0 = they are a limit. */
@@ -50,6 +52,8 @@ export interface SupervisorPorts {
   cpuLimitMs(key: number): number;
   /** A server runs away or stands still, and is about to be killed. */
   onHung(member: Member, condition: Exclude<Condition, "fine">): void;
+  /** A server has died that was not to; not by a signal from outside, and its requests are not lost yet. */
+  onCrash(member: Member): void;
   /** What should be has been compared with what is, as it is every second. */
   onPass(): void;
 }

@@ -6,7 +6,6 @@
 import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { Generations } from "./generations.ts";
-import type { Condition } from "./health.ts";
 import type { Member } from "./member.ts";
 import { type LoadOutcome, Outcomes } from "./outcomes.ts";
 import { Roster } from "./roster.ts";
@@ -44,11 +43,7 @@ export class Supervisor<T> {
     this.#fleet = fleet;
     this.#settings = settings;
     this.#ports = ports;
-    this.#watch = new Watch(fleet, this.#roster, {
-      onAlive: ports.onAlive,
-      cpuLimitMs: ports.cpuLimitMs,
-      onHung: (member, condition) => this.#endHung(member, condition),
-    });
+    this.#watch = new Watch(fleet, this.#roster, ports);
     const isLasting = (key: number) => this.member(key)?.isLasting ?? false;
     this.#outcomes = new Outcomes(fleet, { ...ports, isLasting, wake: () => this.wake() });
     this.#generations = new Generations(fleet, {
@@ -200,7 +195,7 @@ export class Supervisor<T> {
   #spawnMissing(): void {
     if (this.#stopping) return;
     while (this.#slots.length < this.#settings.numServers) {
-      this.#slots.push(new Slot(this.#slots.length));
+      this.#slots.push(new Slot(this.#settings.firstSlot + this.#slots.length));
     }
     for (const slot of this.#slots.slice(0, this.#settings.numServers)) {
       if (slot.next || !slot.mayStart(Date.now())) continue;
@@ -278,18 +273,11 @@ export class Supervisor<T> {
     }
   }
 
-  /** What is in it is lost, but for what may run elsewhere. */
-  #endHung(member: Member, condition: Exclude<Condition, "fine">): void {
-    if (member.isHung) return;
-    member.isHung = true;
-    this.#ports.onHung(member, condition);
-    member.process.kill();
-  }
-
   #exited(slot: Slot, member: Member, how: string): void {
     const { slot: server, generation, pid } = member.process;
     const isExpected = member.isDraining || this.#stopping;
     this.#roster.remove(member);
+    if (!isExpected && !member.isHung && isOwnDeath(how)) this.#ports.onCrash(member);
     this.#ports.onExit(member.key);
     this.#fleet.removeServer(member.key, performance.now());
     if (slot.next === member && member.process.failedToStart && !this.#stopping)
@@ -305,4 +293,9 @@ export class Supervisor<T> {
     this.#outcomes.lost(member, isExpected ? undefined : how);
     this.wake();
   }
+}
+
+/** Signals that come from outside; a process that dies of others, or exits, dies of what it does. */
+function isOwnDeath(how: string): boolean {
+  return !/SIGKILL|SIGTERM|SIGINT|SIGHUP/.test(how);
 }

@@ -1,19 +1,11 @@
 /** Whether servers answer, and how busy their processes are. The fleet is told; who does not get on is reported. */
 import type { Fleet } from "../policy/fleet.ts";
-import type { Condition } from "./health.ts";
 import type { Member } from "./member.ts";
 import type { Roster } from "./roster.ts";
+import type { SupervisorPorts } from "./supervision.ts";
 import { clockOf } from "./usage.ts";
 
-/** What becomes of a server that does not get on. */
-interface WatchPorts {
-  /** It is known to live, after a connection to it was lost. */
-  onAlive(key: number): void;
-  /** The CPU time that what is in the server may take in a row. */
-  cpuLimitMs(key: number): number;
-  /** It will not get on. */
-  onHung(member: Member, condition: Exclude<Condition, "fine">): void;
-}
+type WatchPorts = Pick<SupervisorPorts, "onAlive" | "cpuLimitMs" | "onHung">;
 
 export class Watch<T> {
   readonly #fleet: Fleet<T>;
@@ -54,7 +46,10 @@ export class Watch<T> {
     // A debugger stops a server for as long as it likes.
     if (!health.owes || member.process.inspectorPort !== undefined) return;
     const condition = health.judge(clockOf(member.process.pid), this.#ports.cpuLimitMs(key));
-    if (condition !== "fine") this.#ports.onHung(member, condition);
+    if (condition === "fine" || member.isHung) return;
+    member.isHung = true;
+    this.#ports.onHung(member, condition);
+    member.process.kill();
   }
 
   #probe(member: Member): void {

@@ -42,6 +42,7 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
       traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
       refused: () => {},
       suspect: () => void suspected.push(performance.now()),
+      suspected: () => assert.fail("nothing is suspected"),
       limited: (_, kind) => void limited.push(kind),
       renderFailure({ request }, failure) {
         assert(failure instanceof DexterError);
