@@ -96,7 +96,7 @@ export class Engine {
     return {
       payload: (revision) => registry.payload(revision),
       mayReside: (spec) => registry.mayReside(spec),
-      onLine: (line, stream, member) => reporter.serverLine(line, stream, member),
+      onLine: (line, stream, member, cut) => reporter.serverLine(line, stream, member, cut),
       onEvent: (level, event, details) => reporter.serverEvent(level, event, details),
       onRestart: (slot, cause) => metrics.restarted(slot, cause),
       onLoaded: (thread, tookMs) => metrics.loaded(thread, tookMs),

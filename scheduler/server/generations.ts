@@ -66,7 +66,7 @@ export class Generations<T> {
         residents: prepareResidents(this.#residents() ?? [], (revision) => this.#ports.payload(revision)!),
       },
       loads: this.#ports.loads,
-      onLine: (line, stream, member) => this.#ports.onLine(line, stream, member),
+      onLine: (line, stream, member, cut) => this.#ports.onLine(line, stream, member, cut),
     });
   }
 

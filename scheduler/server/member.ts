@@ -14,7 +14,7 @@ interface MemberOptions {
   readonly epoch: number;
   readonly server: Omit<ServerOptions, "onLine">;
   readonly loads: LoaderPorts;
-  onLine(line: string, stream: OutputStream, member: Member): void;
+  onLine(line: string, stream: OutputStream, member: Member, cut: number): void;
 }
 
 export class Member {
@@ -36,7 +36,10 @@ export class Member {
   constructor({ key, epoch, server, loads, onLine }: MemberOptions) {
     this.key = key;
     this.epoch = epoch;
-    this.process = new ServerProcess({ ...server, onLine: (line, stream) => onLine(line, stream, this) });
+    const told = {
+      onLine: (line: string, stream: OutputStream, cut: number) => onLine(line, stream, this, cut),
+    };
+    this.process = new ServerProcess({ ...server, ...told });
     this.loader = new Loader(this.process, loads);
     this.load = new LoadMeter(this.process.pid ?? 0);
     this.residents = server.residents;

@@ -37,7 +37,8 @@ export interface SupervisorPorts {
   payload(revision: string): VersionPayload | undefined;
   /** Whether such threads may be resident. */
   mayReside(spec: FunctionSpec): boolean;
-  onLine(line: string, stream: OutputStream, member: Member): void;
+  /** @param cut bytes that are missing at the end of a line that was too long */
+  onLine(line: string, stream: OutputStream, member: Member, cut: number): void;
   /** A server became ready, was replaced, died, …: one line for the log. */
   onEvent(level: "info" | "warn" | "error", event: string, details: Record<string, unknown>): void;
   /** The server in the slot is to be replaced, or has to be because it ended. */
