@@ -9,6 +9,7 @@ import type { Effects, RefusalCause } from "../policy/effects.ts";
 import { Fleet } from "../policy/fleet.ts";
 import type { Server } from "../policy/server.ts";
 import type { Thread } from "../policy/thread.ts";
+import type { NodeConfig } from "../types.ts";
 import { Exchange, type ExchangePorts, type RequestObserver } from "./exchange.ts";
 import { ThreadClient } from "./thread-client.ts";
 
@@ -22,6 +23,17 @@ interface ThreadPorts {
   due(server: Server): void;
 }
 
+interface DispatchLimits {
+  readonly queue: number;
+  readonly queueTimeoutMs: number;
+  /** `max_share_per_client`, from 0 to 1. */
+  readonly clientShare: number;
+}
+
+export function dispatchLimits({ listenBacklog, queueTimeoutMs, limits }: NodeConfig): DispatchLimits {
+  return { queue: listenBacklog, queueTimeoutMs, clientShare: limits.maxSharePerClient };
+}
+
 /** A request that could not be sent is tried again after 5, 10, 15, … ms: until the loss has been noticed. */
 const RETRY_STEP_MS = 5;
 const MAX_RETRIES = 10;
@@ -33,15 +45,11 @@ export class Dispatcher implements ExchangePorts {
   readonly totals = { requests: 0, rejected: 0 };
   readonly #threads: ThreadPorts;
   readonly #told: RequestObserver;
-  #limits: { readonly queue: number; readonly queueTimeoutMs: number };
+  #limits: DispatchLimits;
   #wake: NodeJS.Timeout | undefined;
   readonly #clients = new Map<Thread, ThreadClient>();
 
-  constructor(
-    threads: ThreadPorts,
-    told: RequestObserver,
-    limits: { queue: number; queueTimeoutMs: number },
-  ) {
+  constructor(threads: ThreadPorts, told: RequestObserver, limits: DispatchLimits) {
     this.#threads = threads;
     this.#told = told;
     this.#limits = limits;
@@ -65,10 +73,11 @@ export class Dispatcher implements ExchangePorts {
     this.fleet = new Fleet(effects, {
       queue: limits.queue,
       queueTimeoutMs: () => this.#limits.queueTimeoutMs,
+      clientShare: () => this.#limits.clientShare,
     });
   }
 
-  configure(limits: { queue: number; queueTimeoutMs: number }): void {
+  configure(limits: DispatchLimits): void {
     this.#limits = limits;
     this.fleet.queue.limit = limits.queue;
   }
@@ -78,16 +87,21 @@ export class Dispatcher implements ExchangePorts {
     this.totals.requests++;
     const exchange = new Exchange(this, this.#told, request, context);
     this.exchanges.add(exchange);
-    this.#place(exchange);
+    const refusal = request.head.facts.upgrade
+      ? this.#told.sockets.admit(exchange, this.fleet.shares.threadsFor(exchange.pool))
+      : undefined;
+    if (refusal) exchange.fail(refusal);
+    else this.#place(exchange);
   }
 
   #place(exchange: Exchange): void {
     const nowMs = performance.now();
     const { pool, repeatable } = exchange;
-    const thread = this.fleet.acquire(pool, nowMs, repeatable);
+    const client = exchange.client.ip;
+    const thread = this.fleet.acquire(pool, nowMs, repeatable, client);
     if (thread) return exchange.start(thread);
     if (this.fleet.isCold(pool)) exchange.cold = true;
-    exchange.ticket = { pool, sinceMs: nowMs, request: exchange, repeatable };
+    exchange.ticket = { pool, sinceMs: nowMs, request: exchange, repeatable, client };
     this.fleet.wait(exchange.ticket);
   }
 
@@ -110,8 +124,8 @@ export class Dispatcher implements ExchangePorts {
     return client;
   }
 
-  release(thread: Thread, answered: boolean): void {
-    this.fleet.release(thread, performance.now(), answered);
+  release(thread: Thread, answered: boolean, client: string): void {
+    this.fleet.release(thread, performance.now(), answered, client);
   }
 
   /** Once in `HELD_MS`: what was sent ahead of its turn, and has waited for longer than that, is sent elsewhere. */

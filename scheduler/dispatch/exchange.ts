@@ -16,15 +16,15 @@ import type { Thread } from "../policy/thread.ts";
 import { announcesReport, IncomingReport } from "./exception-report.ts";
 import { CF_JSON, renderRequestHead } from "./head.ts";
 import type { ResponseHead } from "./response-head.ts";
+import type { Sockets } from "./sockets.ts";
 import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
-import { Tunnel } from "./tunnel.ts";
 
 /** What an exchange asks of the dispatcher. */
 export interface ExchangePorts {
   /** Undefined when the thread's server is gone. */
   clientOf(thread: Thread): ThreadClient | undefined;
   /** The thread is free again. */
-  release(thread: Thread, answered: boolean): void;
+  release(thread: Thread, answered: boolean, client: string): void;
   /** Nothing of the request reached the thread's server: another thread may serve it. */
   retry(exchange: Exchange): void;
   /** The exchange is over, and waits for nothing. */
@@ -33,6 +33,7 @@ export interface ExchangePorts {
 
 /** Who is told of requests on their way: the rest of the node. */
 export interface RequestObserver {
+  readonly sockets: Pick<Sockets, "admit" | "join" | "left">;
   /** The traceparent that the function gets. @param given the client's, if it is valid */
   traceparent(given: string | undefined): string;
   /** A waiting request gets no thread. */
@@ -44,6 +45,8 @@ export interface RequestObserver {
   /** The exchange is over: for logs and counters, each in its turn. */
   readonly finished: readonly ((exchange: Exchange) => void)[];
 }
+
+const DEFLATE = /^sec-websocket-extensions:.*\bpermessage-deflate\b/im;
 
 export class Exchange implements ResponseSink, RequestSink {
   readonly request: ClientRequest;
@@ -264,8 +267,9 @@ export class Exchange implements ResponseSink, RequestSink {
 
   #startTunnel(head: ResponseHead): void {
     const connection = this.#connection!;
-    const { socket, early } = this.request.tunnel(head.status, this.#linesOf(head));
-    connection.handOver(new Tunnel(this, connection.socket, socket, early));
+    const { socket: client, early } = this.request.tunnel(head.status, this.#linesOf(head));
+    const deflate = DEFLATE.test(head.lines);
+    connection.handOver(this.#told.sockets.join(this, { thread: connection.socket, client, early, deflate }));
   }
 
   /** A function may send a date and an id of its own. */
@@ -282,7 +286,7 @@ export class Exchange implements ResponseSink, RequestSink {
     this.thread = undefined;
     const answered = this.outcome === "answered";
     return () => {
-      if (thread) this.#ports.release(thread, answered);
+      if (thread) this.#ports.release(thread, answered, this.client.ip);
     };
   }
 
@@ -293,6 +297,7 @@ export class Exchange implements ResponseSink, RequestSink {
     if (connection) connection.abandon(this, giveBack);
     else giveBack();
     this.#ports.forget(this);
+    if (this.request.head.facts.upgrade) this.#told.sockets.left(this);
     for (const tell of this.#told.finished) tell(this);
   }
 }

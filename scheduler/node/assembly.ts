@@ -92,7 +92,7 @@ export function assemble(given: Project, options: NodeOptions, whole: Whole): Pa
 function serving(
   given: Project,
   options: NodeOptions,
-  ports: Omit<EnginePorts, "registry" | "telemetry"> & Pick<TelemetrySources, "status">,
+  ports: Omit<EnginePorts, "registry" | "telemetry" | "limits"> & Pick<TelemetrySources, "status">,
 ): Pick<Parts, "registry" | "telemetry" | "engine" | "limits"> {
   const registry = new FunctionRegistry(options);
   const limits = new LimitsByFunction(given.node);
@@ -103,6 +103,6 @@ function serving(
     slotOf: (key) => engine.supervisor.slotOf(key),
     responsiveSlots: () => engine.responsiveSlots,
   });
-  const engine: Engine = new Engine(given.node, options, { ...ports, registry, telemetry });
+  const engine: Engine = new Engine(given.node, options, { ...ports, registry, telemetry, limits });
   return { registry, telemetry, engine, limits };
 }

@@ -1,8 +1,11 @@
 /** What serves requests: the dispatcher, the supervisor of the servers, and what each has to know of the other. */
 import type { FunctionRegistry } from "../deploy/registry.ts";
-import { Dispatcher } from "../dispatch/dispatcher.ts";
+import { Dispatcher, dispatchLimits } from "../dispatch/dispatcher.ts";
 import type { Exchange } from "../dispatch/exchange.ts";
+import { Sockets } from "../dispatch/sockets.ts";
+import { SERVICE_RESTART } from "../dispatch/tunnel.ts";
 import type { DexterError } from "../errors.ts";
+import type { LimitsByFunction } from "../limits/function-limits.ts";
 import type { Thread } from "../policy/thread.ts";
 import { LoadError } from "../server/load-error.ts";
 import { supervisorSettings } from "../server/settings.ts";
@@ -14,6 +17,7 @@ import type { Telemetry } from "./telemetry.ts";
 export interface EnginePorts {
   readonly registry: FunctionRegistry;
   readonly telemetry: Telemetry;
+  readonly limits: LimitsByFunction;
   /** As it is now. */
   project(): Project;
   /** Whether the node listens already. */
@@ -25,6 +29,7 @@ export interface EnginePorts {
 export class Engine {
   readonly dispatcher: Dispatcher;
   readonly supervisor: Supervisor<Exchange>;
+  readonly sockets: Sockets;
   readonly #options: NodeOptions;
   readonly #ports: EnginePorts;
   #advised = false;
@@ -34,7 +39,13 @@ export class Engine {
     this.#ports = ports;
     const { notifier, tracer } = options;
     const { registry, telemetry } = ports;
-    const { metrics, reporter } = telemetry;
+    const { incidents, metrics, reporter } = telemetry;
+    this.sockets = new Sockets({
+      limitsOf: (functionName) => ports.limits.of(functionName),
+      clientShare: () => ports.project().node.limits.maxSharePerClient,
+      incidents,
+      log: options.logs.log,
+    });
     this.dispatcher = new Dispatcher(
       {
         socketOf: (thread) => this.supervisor.member(thread.server)?.process.socketOf(thread.slot),
@@ -44,13 +55,14 @@ export class Engine {
         due: () => this.supervisor.wake(),
       },
       {
+        sockets: this.sockets,
         suspect: (key) => this.supervisor.suspect(key),
         renderFailure: (exchange, failure) => reporter.exchangeFailed(exchange, failure),
         traceparent: (given) => tracer.traceparent(given),
         refused: ({ functionName }, why) => metrics.refused(functionName, why),
         finished: [...telemetry.observers, (exchange) => ports.finished(exchange)],
       },
-      { queue: node.listenBacklog, queueTimeoutMs: node.queueTimeoutMs },
+      dispatchLimits(node),
     );
     this.supervisor = new Supervisor(this.dispatcher.fleet, supervisorSettings(node, options), {
       payload: (revision) => registry.payload(revision),
@@ -60,8 +72,16 @@ export class Engine {
       onRestart: (slot, cause) => metrics.restarted(slot, cause),
       onLoaded: (thread, tookMs) => metrics.loaded(thread, tookMs),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
-      onExit: (key) => this.dispatcher.forgetServer(key),
-      onPass: () => void notifier?.passed(performance.now()),
+      onCut: (key) => this.sockets.closeAll(SERVICE_RESTART, "the server restarts", key),
+      onExit: (key) => {
+        this.sockets.closeAll(SERVICE_RESTART, "the server has ended", key);
+        this.dispatcher.forgetServer(key);
+      },
+      onPass: () => {
+        const nowMs = performance.now();
+        this.sockets.sweep(nowMs);
+        void notifier?.passed(nowMs);
+      },
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Canaries } from "../deploy/canaries.ts";
 import type { FunctionRegistry } from "../deploy/registry.ts";
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { type Dispatcher, dispatchLimits } from "../dispatch/dispatcher.ts";
 import { DexterError } from "../errors.ts";
 import type { Reporter } from "../failures/reporter.ts";
 import { type Client, type ClientResolver, createClientResolver } from "../http/client-address.ts";
@@ -43,8 +43,7 @@ export class Front implements ListenerPorts {
     this.#router = routerOf(functions, node);
     this.#clientOf = createClientResolver(node.trustedProxies);
     this.#options.limits.configure(functions, node);
-    const { listenBacklog, queueTimeoutMs } = node;
-    this.#options.dispatcher.configure({ queue: listenBacklog, queueTimeoutMs });
+    this.#options.dispatcher.configure(dispatchLimits(node));
   }
 
   routesOf(name: string): string[] {

@@ -26,6 +26,11 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
       due: () => {},
     },
     {
+      sockets: {
+        admit: () => undefined,
+        join: () => assert.fail("no request asks for a socket"),
+        left: () => {},
+      },
       traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
       refused: () => {},
       suspect: () => {},
@@ -35,7 +40,7 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
       },
       finished: [(exchange) => void over.push(exchange)],
     },
-    { queue: 10, queueTimeoutMs: 10_000 },
+    { queue: 10, queueTimeoutMs: 10_000, clientShare: 1 },
   );
   const { fleet } = dispatcher;
   fleet.promote(spec("f", { startThreads: threads, minSpareThreads: 0, maxSpareThreads: threads }), 0);
