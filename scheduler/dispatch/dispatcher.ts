@@ -11,7 +11,7 @@ import { Fleet } from "../policy/fleet.ts";
 import type { Ticket } from "../policy/queue.ts";
 import type { Server } from "../policy/server.ts";
 import type { Departure, Thread } from "../policy/thread.ts";
-import type { FunctionLimits } from "../types.ts";
+import type { FunctionLimits, NodeConfig } from "../types.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangePorts, RequestObserver } from "./exchange-ports.ts";
 import { lateness } from "./lateness.ts";
@@ -34,6 +34,13 @@ export interface DispatchLimits {
   readonly queueTimeoutMs: number;
   /** The share of requests that may run again. */
   readonly retryBudget: number;
+  /** `max_share_per_client`, from 0 to 1. */
+  readonly clientShare: number;
+}
+
+export function dispatchLimits({ listenBacklog, queueTimeoutMs, limits }: NodeConfig): DispatchLimits {
+  const { retryBudget, maxSharePerClient: clientShare } = limits;
+  return { queue: listenBacklog, queueTimeoutMs, retryBudget, clientShare };
 }
 
 /** What serves the requests of a pool that are kept apart. */
@@ -112,8 +119,11 @@ export class Dispatcher implements ExchangePorts<Exchange> {
   }
 
   #newFleet(): Fleet<Exchange> {
-    const queueTimeoutMs = () => this.#limits.queueTimeoutMs;
-    return new Fleet(this.#effects, { queue: this.#limits.queue, queueTimeoutMs });
+    return new Fleet(this.#effects, {
+      queue: this.#limits.queue,
+      queueTimeoutMs: () => this.#limits.queueTimeoutMs,
+      clientShare: () => this.#limits.clientShare,
+    });
   }
 
   /** A fleet for servers that are kept apart from the others. */
@@ -157,7 +167,11 @@ export class Dispatcher implements ExchangePorts<Exchange> {
     this.#budget.earn();
     const exchange = new Exchange(this, this.#told, request, context);
     this.exchanges.add(exchange);
-    this.#place(exchange);
+    const refusal = request.head.facts.upgrade
+      ? this.#told.sockets.admit(exchange, this.fleet.shares.threadsFor(exchange.pool))
+      : undefined;
+    if (refusal) exchange.fail(refusal);
+    else this.#place(exchange);
   }
 
   #place(exchange: Exchange): void {
@@ -166,11 +180,12 @@ export class Dispatcher implements ExchangePorts<Exchange> {
     const confined = this.#confined.size > 0 ? this.#confined.get(pool) : undefined;
     if (confined && nowMs < confined.pausedUntilMs()) return exchange.fail(paused(confined, exchange, nowMs));
     const fleet = exchange.apart ?? confined?.fleet ?? this.fleet;
-    const thread = fleet.acquire(pool, nowMs);
+    exchange.fleet = fleet;
+    const client = exchange.client.ip;
+    const thread = fleet.acquire(pool, nowMs, client);
     if (thread) return exchange.start(thread);
     if (fleet.isCold(pool)) exchange.cold = true;
-    exchange.ticket = { pool, sinceMs: nowMs, request: exchange, repeatable };
-    exchange.waitsIn = fleet;
+    exchange.ticket = { pool, sinceMs: nowMs, request: exchange, repeatable, client };
     fleet.wait(exchange.ticket);
   }
 
@@ -198,9 +213,8 @@ export class Dispatcher implements ExchangePorts<Exchange> {
     return client;
   }
 
-  release(thread: Thread, how: Departure): void {
-    const fleet = this.#apart.size === 0 ? this.fleet : this.#fleetOf(thread.server);
-    fleet?.release(thread, performance.now(), how);
+  release(exchange: Exchange, thread: Thread, how: Departure): void {
+    exchange.fleet?.release(thread, performance.now(), how, exchange.client.ip);
   }
 
   retry(exchange: Exchange): void {
@@ -243,7 +257,7 @@ export class Dispatcher implements ExchangePorts<Exchange> {
   }
 
   forget(exchange: Exchange): void {
-    if (exchange.ticket) exchange.waitsIn?.cancel(exchange.ticket);
+    if (exchange.ticket) exchange.fleet?.cancel(exchange.ticket);
     this.exchanges.delete(exchange);
   }
 

@@ -4,6 +4,7 @@ import type { DexterError } from "../errors.ts";
 import type { IncidentKind } from "../limits/incidents.ts";
 import type { RefusalCause } from "../policy/effects.ts";
 import type { Departure, Thread } from "../policy/thread.ts";
+import type { Sockets } from "./sockets.ts";
 import type { ThreadClient } from "./thread-client.ts";
 
 /** What an exchange asks of the dispatcher. */
@@ -11,7 +12,7 @@ export interface ExchangePorts<E> {
   /** Undefined when the thread's server is gone. */
   clientOf(thread: Thread): ThreadClient | undefined;
   /** The exchange has left the thread. */
-  release(thread: Thread, how: Departure): void;
+  release(exchange: E, thread: Thread, how: Departure): void;
   /** No thread has begun the request: another one may serve it. */
   retry(exchange: E): void;
   /** Its connection was lost, and it may run again if its server is found to be dead. @returns whether that is awaited */
@@ -22,6 +23,7 @@ export interface ExchangePorts<E> {
 
 /** Who is told of requests on their way: the rest of the node. */
 export interface RequestObserver<E> {
+  readonly sockets: Pick<Sockets, "admit" | "join" | "left">;
   /** The traceparent that the function gets. @param given the client's, if it is valid */
   traceparent(given: string | undefined): string;
   /** A waiting request gets no thread. */

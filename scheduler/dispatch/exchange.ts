@@ -18,7 +18,8 @@ import { headFor } from "./head.ts";
 import { isReturned, type ResponseHead } from "./response-head.ts";
 import { abandonAhead } from "./sent-ahead.ts";
 import type { ConnectionLoss, ResponseSink, ThreadConnection } from "./thread-client.ts";
-import { Tunnel } from "./tunnel.ts";
+
+const DEFLATE = /^sec-websocket-extensions:.*\bpermessage-deflate\b/im;
 
 export class Exchange implements ResponseSink, RequestSink {
   readonly request: ClientRequest;
@@ -53,9 +54,9 @@ export class Exchange implements ResponseSink, RequestSink {
   /** It may be what its server dies of; or it is, and this is what it is answered then. */
   isSuspect = false;
   verdict: DexterError | undefined;
-  /** The servers that serve it, where those are kept apart; and those whose thread it waits for. */
+  /** The servers that serve it, where those are kept apart; and those whose thread it waits for, or has. */
   apart: Fleet<Exchange> | undefined;
-  waitsIn: Fleet<Exchange> | undefined;
+  fleet: Fleet<Exchange> | undefined;
   /** It is a WebSocket now. */
   isTunnel = false;
   /** It runs for the second time, because the server of the first has died. */
@@ -256,8 +257,9 @@ export class Exchange implements ResponseSink, RequestSink {
   #startTunnel(head: ResponseHead): void {
     this.isTunnel = true;
     const connection = this.#connection!;
-    const { socket, early } = this.request.tunnel(head.status, this.#linesOf(head));
-    connection.handOver(new Tunnel(this, connection.socket, socket, early));
+    const { socket: client, early } = this.request.tunnel(head.status, this.#linesOf(head));
+    const deflate = DEFLATE.test(head.lines);
+    connection.handOver(this.#told.sockets.join(this, { thread: connection.socket, client, early, deflate }));
   }
 
   /** A function may send a date and an id of its own. */
@@ -273,7 +275,7 @@ export class Exchange implements ResponseSink, RequestSink {
     const { thread } = this;
     this.thread = undefined;
     return () => {
-      if (thread) this.#ports.release(thread, how);
+      if (thread) this.#ports.release(this, thread, how);
     };
   }
 
@@ -287,6 +289,7 @@ export class Exchange implements ResponseSink, RequestSink {
       giveBack();
     }
     this.#ports.forget(this);
+    if (this.request.head.facts.upgrade) this.#told.sockets.left(this);
     for (const tell of this.#told.finished) tell(this);
   }
 }

@@ -19,6 +19,20 @@ export const REQUESTS = {
     status: 503,
     advice: "As for QUEUE_FULL. `dexter status` shows which function keeps the threads busy.",
   },
+  NO_SOCKET: {
+    message: "{function} takes no further WebSocket: {reason}",
+    status: 503,
+    advice:
+      "A WebSocket holds its thread, or a place in it. Raise the function's concurrency, so that one thread carries many, " +
+      "or the directive that the log names.",
+  },
+  LOOP_DETECTED: {
+    message: "a request came back to this node {hops} times, because a function asks itself with fetch()",
+    status: 508,
+    advice:
+      "Functions that ask each other in a circle would take every thread. The request's `CDN-Loop` header counts how often " +
+      "it has passed. Look for a fetch() of the node's own address.",
+  },
   STOPPING: {
     message: "dexter is stopping",
     admin: 503,

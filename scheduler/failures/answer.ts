@@ -30,6 +30,8 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   NO_FUNCTION: "No function answers here",
   QUEUE_FULL: "Too many requests wait",
   QUEUE_TIMEOUT: "No thread in time",
+  NO_SOCKET: "No further WebSocket",
+  LOOP_DETECTED: "A loop of requests",
   SERVER_LOST: "The server process ended",
   CPU_LIMIT: "The function runs away",
   RESPONSE_TIMEOUT: "No response in time",

@@ -1,8 +1,10 @@
 /** What serves requests: the dispatcher, the supervisor of the servers, and what each has to know of the other. */
 import { type FunctionRegistry, specOf } from "../deploy/registry.ts";
-import { Dispatcher, type DispatchLimits } from "../dispatch/dispatcher.ts";
+import { Dispatcher, dispatchLimits } from "../dispatch/dispatcher.ts";
 import type { Exchange } from "../dispatch/exchange.ts";
 import type { RequestObserver } from "../dispatch/exchange-ports.ts";
+import { Sockets } from "../dispatch/sockets.ts";
+import { SERVICE_RESTART } from "../dispatch/tunnel.ts";
 import type { DexterError } from "../errors.ts";
 import { Blame } from "../limits/blame.ts";
 import type { LimitsByFunction } from "../limits/function-limits.ts";
@@ -34,6 +36,7 @@ export interface EnginePorts {
 export class Engine {
   readonly dispatcher: Dispatcher;
   readonly supervisor: Supervisor<Exchange>;
+  readonly sockets: Sockets;
   readonly #options: NodeOptions;
   readonly #ports: EnginePorts;
   readonly guard: Guard;
@@ -46,6 +49,12 @@ export class Engine {
     this.#options = options;
     this.#ports = ports;
     const { telemetry, limits } = ports;
+    this.sockets = new Sockets({
+      limitsOf: (functionName) => limits.of(functionName),
+      clientShare: () => ports.project().node.limits.maxSharePerClient,
+      incidents: telemetry.incidents,
+      log: options.logs.log,
+    });
     this.dispatcher = new Dispatcher(
       {
         socketOf: (thread) => this.member(thread.server)?.process.socketOf(thread.slot),
@@ -80,6 +89,7 @@ export class Engine {
     const { telemetry, finished } = this.#ports;
     const { metrics, reporter, incidents } = telemetry;
     return {
+      sockets: this.sockets,
       suspect: (key) => this.#supervisorOf(key)?.suspect(key),
       suspected: (exchange) => this.guard.suspected(exchange),
       renderFailure: (exchange, failure) => reporter.exchangeFailed(exchange, failure),
@@ -101,7 +111,11 @@ export class Engine {
       onRestart: (slot, cause) => metrics.restarted(slot, cause),
       onLoaded: (thread, tookMs) => metrics.loaded(thread, tookMs),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
-      onExit: (key) => this.dispatcher.forgetServer(key),
+      onCut: (key) => this.sockets.closeAll(SERVICE_RESTART, "the server restarts", key),
+      onExit: (key) => {
+        this.sockets.closeAll(SERVICE_RESTART, "the server has ended", key);
+        this.dispatcher.forgetServer(key);
+      },
       onAlive: (key) => this.dispatcher.alive(key),
       cpuLimitMs: (key) => this.guard.cpuLimitMs(key, this.member(key)?.loader.loading?.functionName),
       onHung: (member, condition) => this.guard.hung(member, condition),
@@ -113,6 +127,7 @@ export class Engine {
   #passed(): void {
     const nowMs = performance.now();
     this.dispatcher.endLate(nowMs);
+    this.sockets.sweep(nowMs);
     this.guard.tick(nowMs);
     void this.#options.notifier?.passed(nowMs);
   }
@@ -170,8 +185,4 @@ export class Engine {
         "raise it, raise num_servers, or lower the spare threads, so that requests need not wait",
     );
   }
-}
-
-export function dispatchLimits({ listenBacklog, queueTimeoutMs, limits }: NodeConfig): DispatchLimits {
-  return { queue: listenBacklog, queueTimeoutMs, retryBudget: limits.retryBudget };
 }

@@ -4,7 +4,7 @@
  */
 import type { Canaries } from "../deploy/canaries.ts";
 import type { FunctionRegistry } from "../deploy/registry.ts";
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { type Dispatcher, dispatchLimits } from "../dispatch/dispatcher.ts";
 import { DexterError } from "../errors.ts";
 import type { Reporter } from "../failures/reporter.ts";
 import { type Client, type ClientResolver, createClientResolver } from "../http/client-address.ts";
@@ -16,7 +16,6 @@ import type { Journal } from "../logs/journal.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { createRouter, type Router } from "../policy/routes.ts";
 import type { FunctionSettings, NodeConfig } from "../types.ts";
-import { dispatchLimits } from "./engine.ts";
 
 interface FrontOptions {
   readonly registry: FunctionRegistry;

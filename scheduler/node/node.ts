@@ -4,7 +4,9 @@
  */
 import { rmSync } from "node:fs";
 import type { FunctionRegistry } from "../deploy/registry.ts";
+import { GOING_AWAY } from "../dispatch/tunnel.ts";
 import { DexterError } from "../errors.ts";
+import { goodbyeBefore } from "../server/member.ts";
 import { startFailure } from "../server/settings.ts";
 import { keepScoreboard, writeFileAtomically } from "../status/scoreboard.ts";
 import { type NodeStatus, nodeStatus } from "../status/status.ts";
@@ -127,6 +129,7 @@ export class DexterNode {
   async stop(graceful: boolean): Promise<void> {
     if (this.#stopping && graceful) return this.#stopping;
     if (!graceful) {
+      this.#closeSockets();
       this.#parts.listeners.destroy();
       void this.#parts.engine.supervisor.stop(false);
     }
@@ -187,6 +190,8 @@ export class DexterNode {
     let inTime = graceful;
     if (graceful) {
       const late = this.#deadline(node.stopTimeoutMs).then(() => (inTime = false));
+      const goodbye = this.#deadline(node.stopTimeoutMs - goodbyeBefore(node.stopTimeoutMs));
+      void goodbye.then(() => this.#closeSockets());
       await Promise.race([listeners.close(), late]);
     }
     listeners.destroy();
@@ -199,6 +204,11 @@ export class DexterNode {
     clearSockets(node.dataDir);
     rmSync(node.pidFile, { force: true });
     this.#releaseLock?.();
+  }
+
+  /** Their clients connect again, to another node or when this one is back. */
+  #closeSockets(): void {
+    this.#parts.engine.sockets.closeAll(GOING_AWAY, "the node stops");
   }
 
   #deadline(ms: number): Promise<void> {

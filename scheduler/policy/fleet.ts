@@ -7,6 +7,7 @@
  */
 import { leastBusy } from "./balancer.ts";
 import type { Effects } from "./effects.ts";
+import { FairShares, type FleetLimits } from "./fair-shares.ts";
 import { Functions } from "./functions.ts";
 import type { ServerLoad } from "./hot-threads.ts";
 import { Members } from "./members.ts";
@@ -31,23 +32,19 @@ export class Fleet<T> {
   readonly #upkeep: Upkeep<T>;
   readonly queue: FairQueue<T>;
   readonly residency: Residency;
+  readonly shares: FairShares<T>;
 
-  constructor(effects: Effects<T>, limits: { queue: number; queueTimeoutMs: () => number }) {
+  constructor(effects: Effects<T>, limits: FleetLimits) {
     this.#effects = effects;
     this.queue = new FairQueue(limits.queue);
     this.#room = new Room(effects, this.#functions, this.#members);
     this.#spares = new Spares(effects, this.#functions, this.#room, this.queue);
     this.residency = new Residency(this.#functions, this.#members);
-    const parts = {
-      effects,
-      functions: this.#functions,
-      members: this.#members,
-      queue: this.queue,
-      room: this.#room,
-      spares: this.#spares,
-    };
+    const books = { functions: this.#functions, members: this.#members, queue: this.queue };
+    this.shares = new FairShares(books, limits);
+    const parts = { ...books, effects, room: this.#room, spares: this.#spares, shares: this.shares };
     this.#serving = new Serving(parts);
-    this.#upkeep = new Upkeep(parts, this.#serving, limits.queueTimeoutMs);
+    this.#upkeep = new Upkeep(parts, this.#serving, () => limits.queueTimeoutMs());
   }
 
   get servers(): Iterable<Server> {
@@ -61,14 +58,17 @@ export class Fleet<T> {
   // --- requests ---
 
   /** Takes a thread for a request of the function, or returns undefined: then `wait` for one. */
-  acquire(pool: string, nowMs: number): Thread | undefined {
+  acquire(pool: string, nowMs: number, client?: string): Thread | undefined {
     const fn = this.#functions.get(pool);
     if (fn === undefined) return undefined;
     this.#functions.activate(fn, nowMs);
     fn.heat.count();
-    if (this.queue.waiting(pool) > 0) return undefined;
+    if (this.queue.waiting(pool) > 0 || this.shares.holdsBack(client)) return undefined;
     const thread = this.#serving.take(fn, nowMs);
-    if (thread) this.#serving.given(thread);
+    if (thread) {
+      this.shares.took(client);
+      this.#serving.given(thread);
+    }
     if (this.#serving.isTouched) this.#serving.settle(nowMs);
     return thread;
   }
@@ -97,7 +97,8 @@ export class Fleet<T> {
   }
 
   /** A request has left its thread. */
-  release(thread: Thread, nowMs: number, how: Departure = "answered"): void {
+  release(thread: Thread, nowMs: number, how: Departure = "answered", client?: string): void {
+    this.shares.gave(client);
     const server = this.server(thread.server);
     if (server === undefined) return;
     const wasFull = server.isFull;
@@ -110,6 +111,7 @@ export class Fleet<T> {
     else if (thread.inFlight === 0) this.#spares.trim(server, server.poolOf(thread), nowMs);
     if (this.queue.size === 0) return;
     this.#serving.touch(thread.pool);
+    for (const pool of this.shares.capped) this.#serving.touch(pool);
     if (wasFull) this.#serving.touchSlot(server.slot);
     else this.#serving.touchFreed(server, nowMs);
     this.#serving.settle(nowMs);

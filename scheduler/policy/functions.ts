@@ -46,6 +46,11 @@ export class Functions {
     return this.#all.get(pool);
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#all.size;
+  }
+
   get active(): ReadonlySet<FunctionState> {
     return this.#active;
   }

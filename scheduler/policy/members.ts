@@ -11,6 +11,7 @@ export class Members {
   /** By index. */
   readonly #slots = new Map<number, ServerSlot>();
   #open: readonly Server[] = [];
+  #threads = 0;
   /** By function, the servers with threads of any version of it, in the order of their keys. */
   readonly #hosts = new Map<string, readonly Server[]>();
 
@@ -50,6 +51,26 @@ export class Members {
 
   #refreshOpen(): void {
     this.#open = [...this.#all.values()].filter((server) => server.stage === "open");
+    this.#threads = this.#open.reduce((sum, { limits }) => sum + limits.maxThreads, 0);
+  }
+
+  /** How many threads may be busy at once. */
+  get threads(): number {
+    return this.#threads;
+  }
+
+  /** How many more may become busy. */
+  get free(): number {
+    let free = 0;
+    for (const { limits, slot } of this.#open) free += Math.max(0, limits.maxThreads - slot.busyThreads);
+    return free;
+  }
+
+  /** How many threads of the function are busy. */
+  heldBy(fn: FunctionState): number {
+    let held = 0;
+    for (const server of this.hostsOf(fn.pool)) held += server.busyThreadsOf(fn.pool);
+    return held;
   }
 
   /** Whether a thread that is started now in the server could serve a waiting request at once. */

@@ -11,6 +11,8 @@ export interface Ticket<T> {
   readonly sinceMs: number;
   /** It may be sent to a thread ahead of its turn. */
   readonly repeatable?: boolean;
+  /** Whose request it is, as far as shares go. */
+  readonly client?: string;
   readonly request: T;
 }
 
@@ -70,11 +72,17 @@ export class FairQueue<T> {
     return refused;
   }
 
-  /** Takes the function's oldest ticket, and moves the function behind the others. */
-  take(pool: string): Ticket<T> | undefined {
+  /** The function's oldest ticket of which this holds. */
+  find(pool: string, isWanted: (ticket: Ticket<T>) => boolean): Ticket<T> | undefined {
+    return this.#lines.get(pool)?.find(isWanted);
+  }
+
+  /** Takes the function's oldest ticket, or that one of its tickets, and moves the function behind the others. */
+  take(pool: string, chosen = this.oldest(pool)): Ticket<T> | undefined {
     const line = this.#lines.get(pool);
-    const ticket = line?.shift();
-    if (ticket === undefined) return undefined;
+    const place = chosen === undefined ? -1 : (line?.indexOf(chosen) ?? -1);
+    if (place < 0) return undefined;
+    const [ticket] = line!.splice(place, 1);
     this.#size--;
     this.#lines.delete(pool);
     if (line!.length > 0) this.#lines.set(pool, line!);

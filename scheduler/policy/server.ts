@@ -98,8 +98,8 @@ export class Server implements Startable {
   }
 
   /** Whether a request of the pool's function may start here now. */
-  hasRoom(pool: Pool): boolean {
-    return this.#takesRequests && (this.takesThreads ? pool.hasRoom : pool.hasBusyRoom);
+  hasRoom(pool: Pool, busyOnly = false): boolean {
+    return this.#takesRequests && (this.takesThreads && !busyOnly ? pool.hasRoom : pool.hasBusyRoom);
   }
 
   /** Whether a request had better wait for one of the pool's hot threads, although another is idle. */
@@ -118,8 +118,8 @@ export class Server implements Startable {
   }
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
-  take(pool: Pool, nowMs: number): Thread {
-    const thread = pool.take(nowMs, this.#done, !this.takesThreads)!;
+  take(pool: Pool, nowMs: number, busyOnly = false): Thread {
+    const thread = pool.take(nowMs, this.#done, busyOnly || !this.takesThreads)!;
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {
@@ -206,6 +206,13 @@ export class Server implements Startable {
   /** Whether there is a pool of any version of the function. */
   hosts(pool: string): boolean {
     return this.#pools.has(pool);
+  }
+
+  /** Threads of any version of the function with a request; not those that retire. */
+  busyThreadsOf(pool: string): number {
+    let busy = 0;
+    for (const each of this.#pools.get(pool) ?? []) busy += each.busy;
+    return busy;
   }
 
   poolOf(thread: Thread): Pool {

@@ -4,10 +4,11 @@
  */
 import { fewestComing, leastBusy } from "./balancer.ts";
 import type { Effects } from "./effects.ts";
+import type { FairShares } from "./fair-shares.ts";
 import type { FunctionState, Functions } from "./functions.ts";
 import type { Members } from "./members.ts";
 import { HELD_MS } from "./pool.ts";
-import type { FairQueue } from "./queue.ts";
+import type { FairQueue, Ticket } from "./queue.ts";
 import type { Room, Victim } from "./room.ts";
 import type { Server, ServerSlot } from "./server.ts";
 import { type Has, Shortage } from "./shortage.ts";
@@ -22,6 +23,7 @@ export interface Parts<T> {
   readonly queue: FairQueue<T>;
   readonly room: Room;
   readonly spares: Spares;
+  readonly shares: FairShares<T>;
 }
 
 export class Serving<T> {
@@ -97,6 +99,7 @@ export class Serving<T> {
       this.#touchedServers.clear();
     }
     if (this.#held.size > 0) this.#held.clear();
+    this.#parts.shares.capped.clear();
     if (this.#shortage.total > 0) this.#shortage.clear();
   }
 
@@ -111,15 +114,16 @@ export class Serving<T> {
 
   /** A thread for one request more; `given` is to be called as soon as the request has it. */
   take(fn: FunctionState, nowMs: number): Thread | undefined {
-    const { members, spares } = this.#parts;
+    const { members, shares, spares } = this.#parts;
+    const busyOnly = !shares.mayGrow(fn);
     const choice: Server[] = [];
     for (const host of members.hostsOf(fn.pool)) {
       const pool = host.pool(fn.spec);
-      if (pool !== undefined && host.hasRoom(pool) && !host.holds(pool, nowMs)) choice.push(host);
+      if (pool !== undefined && host.hasRoom(pool, busyOnly) && !host.holds(pool, nowMs)) choice.push(host);
     }
     const server = leastBusy(choice);
     if (server === undefined) return undefined;
-    const thread = server.take(server.pool(fn.spec)!, nowMs);
+    const thread = server.take(server.pool(fn.spec)!, nowMs, busyOnly);
     // What waits for hot threads there, or for one that starts, may be better off elsewhere.
     if (!server.takesThreads) this.touchServer(server);
     if (this.#shortage.total === 0) spares.grow(server, fn, nowMs, true);
@@ -138,14 +142,19 @@ export class Serving<T> {
 
   /** Gives idle threads to the function's waiting requests, and notes how many must be started for the rest. */
   #serve(pool: string, nowMs: number): void {
-    const { functions, queue } = this.#parts;
+    const { functions, queue, shares } = this.#parts;
     const fn = functions.get(pool);
     if (fn === undefined) return;
     let served = false;
+    shares.capped.delete(pool);
     while (queue.waiting(pool) > 0) {
-      const thread = this.take(fn, nowMs);
-      if (thread !== undefined) this.#grant(pool, thread);
-      else if (!this.#sendAhead(fn, nowMs)) break;
+      const ticket = shares.next(pool);
+      const thread = ticket && this.take(fn, nowMs);
+      if (thread !== undefined) this.#grant(ticket!, thread);
+      else if (!ticket || !this.#sendAhead(fn, ticket, nowMs)) {
+        if (!ticket || !shares.mayGrow(fn)) shares.capped.add(pool);
+        break;
+      }
       served = true;
     }
     const lacks = this.#lacking(fn, nowMs);
@@ -156,9 +165,9 @@ export class Serving<T> {
   }
 
   /** Where requests wait for hot threads, some are sent to them ahead of their turn, in the order of the queue. */
-  #sendAhead(fn: FunctionState, nowMs: number): boolean {
-    const { members, queue } = this.#parts;
-    if (!queue.oldest(fn.pool)?.repeatable) return false;
+  #sendAhead(fn: FunctionState, ticket: Ticket<T>, nowMs: number): boolean {
+    const { members } = this.#parts;
+    if (!ticket.repeatable) return false;
     let best: { server: Server; thread: Thread } | undefined;
     for (const server of members.hostsOf(fn.pool)) {
       const pool = server.stage === "open" ? server.pool(fn.spec) : undefined;
@@ -169,13 +178,14 @@ export class Serving<T> {
     }
     if (best === undefined) return false;
     best.server.sendAhead(best.thread);
-    this.#grant(fn.pool, best.thread);
+    this.#grant(ticket, best.thread);
     return true;
   }
 
-  #grant(pool: string, thread: Thread): void {
-    const { effects, queue } = this.#parts;
-    effects.grant(queue.take(pool)!, thread);
+  #grant(ticket: Ticket<T>, thread: Thread): void {
+    const { effects, queue, shares } = this.#parts;
+    shares.took(ticket.client);
+    effects.grant(queue.take(ticket.pool, ticket)!, thread);
     this.given(thread);
   }
 
@@ -191,8 +201,9 @@ export class Serving<T> {
    * hold a new one as well, which would only be taken away again for another function, and so on.
    */
   #lacking(fn: FunctionState, nowMs: number): number {
-    const { effects, members } = this.#parts;
-    const wanted = this.#wanted(fn);
+    const { effects, members, shares } = this.#parts;
+    if (shares.capped.has(fn.pool)) return 0;
+    const wanted = shares.allowance(fn, this.#wanted(fn));
     if (wanted > 0 && this.#isHeld(fn, nowMs)) {
       this.#held.add(fn.pool);
       effects.wakeIn(HELD_MS);

@@ -17,6 +17,22 @@ interface MemberOptions {
   onLine(line: string, stream: OutputStream, member: Member, cut: number): void;
 }
 
+interface DrainPorts {
+  /** What is still open in the server will be cut off in a moment. */
+  cut(): void;
+  /** Another call is worth while. */
+  wake(): void;
+}
+
+const MOST_GOODBYE_MS = 1_000;
+/** A timer may be so much early by another clock. */
+const TIMER_MS = 5;
+
+/** How long before the end of `stop_timeout` open WebSockets are closed, so that both sides can still say so. */
+export function goodbyeBefore(stopTimeoutMs: number): number {
+  return Math.min(MOST_GOODBYE_MS, stopTimeoutMs / 4);
+}
+
 export class Member {
   /** What the fleet knows it by. */
   readonly key: number;
@@ -32,6 +48,8 @@ export class Member {
   #drainingSinceMs: number | undefined;
   /** Whether its `waitUntil` work is done; it is asked once, when it has no request any more. */
   #isSettled: "unknown" | "asked" | "yes" = "unknown";
+  /** Whoever holds something open in it was told that it ends. */
+  #cutAtMs: number | undefined;
 
   constructor({ key, epoch, server, loads, onLine }: MemberOptions) {
     this.key = key;
@@ -67,17 +85,25 @@ export class Member {
   /**
    * Ends the server if it drains and may end now. May be called again.
    * @param busy requests in it
-   * @param settled is called when another call is worth while
    */
-  endDrained(busy: number, stopTimeoutMs: number, settled: () => void): void {
+  endDrained(busy: number, stopTimeoutMs: number, { cut, wake }: DrainPorts): void {
     if (this.#drainingSinceMs === undefined) return;
-    if (Date.now() - this.#drainingSinceMs >= stopTimeoutMs) this.process.kill();
+    const nowMs = Date.now();
+    const goodbyeMs = goodbyeBefore(stopTimeoutMs);
+    if (this.#cutAtMs === undefined && nowMs - this.#drainingSinceMs >= stopTimeoutMs - goodbyeMs) {
+      this.#cutAtMs = nowMs;
+      setTimeout(wake, goodbyeMs + TIMER_MS).unref();
+      cut();
+    }
+    // A pass may come late: what was told has its time all the same.
+    const isOver = this.#cutAtMs !== undefined && nowMs - this.#cutAtMs >= goodbyeMs;
+    if (isOver && nowMs - this.#drainingSinceMs >= stopTimeoutMs) this.process.kill();
     else if (busy === 0 && this.#isSettled === "yes") this.process.term(stopTimeoutMs);
     else if (busy === 0 && this.#isSettled === "unknown") {
       this.#isSettled = "asked";
       this.loader.settle().then(() => {
         this.#isSettled = "yes";
-        settled();
+        wake();
       });
     }
   }

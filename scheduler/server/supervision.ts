@@ -45,6 +45,8 @@ export interface SupervisorPorts {
   onRestart(slot: number, cause: RestartCause): void;
   onLoaded(thread: Thread, tookMs: number): void;
   onLoadFailed(thread: Thread, reason: DexterError): void;
+  /** What is still open in the server that the fleet knows by this key will be cut off in a moment. */
+  onCut(key: number): void;
   /** The server that the fleet knew by this key is gone. */
   onExit(key: number): void;
   /** A server is known to live, after a connection to it was lost. */

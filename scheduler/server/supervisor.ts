@@ -269,7 +269,10 @@ export class Supervisor<T> {
   #endDrained(): void {
     for (const member of this.members) {
       const busy = this.#fleet.server(member.key)?.busy ?? 0;
-      member.endDrained(busy, this.#settings.stopTimeoutMs, () => this.wake());
+      member.endDrained(busy, this.#settings.stopTimeoutMs, {
+        cut: () => this.#ports.onCut(member.key),
+        wake: () => this.wake(),
+      });
     }
   }
 

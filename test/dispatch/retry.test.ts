@@ -39,6 +39,11 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
       due: () => {},
     },
     {
+      sockets: {
+        admit: () => undefined,
+        join: () => assert.fail("no request asks for a socket"),
+        left: () => {},
+      },
       traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
       refused: () => {},
       suspect: () => void suspected.push(performance.now()),
@@ -50,7 +55,7 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
       },
       finished: [(exchange) => void over.push(exchange)],
     },
-    { queue: 10, queueTimeoutMs: 10_000, retryBudget: 0.1 },
+    { queue: 10, queueTimeoutMs: 10_000, retryBudget: 0.1, clientShare: 1 },
     () => LIMITS,
   );
   const { fleet } = dispatcher;
