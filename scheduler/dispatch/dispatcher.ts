@@ -5,7 +5,6 @@
 import { DexterError } from "../errors.ts";
 import type { ClientRequest } from "../http/client-request.ts";
 import type { RequestContext } from "../http/listener.ts";
-import { RetryBudget } from "../limits/retry-budget.ts";
 import type { Effects, RefusalCause } from "../policy/effects.ts";
 import { Fleet } from "../policy/fleet.ts";
 import type { Ticket } from "../policy/queue.ts";
@@ -15,6 +14,7 @@ import type { FunctionLimits, NodeConfig } from "../types.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangePorts, RequestObserver } from "./exchange-ports.ts";
 import { lateness } from "./lateness.ts";
+import { Reruns } from "./reruns.ts";
 import { ThreadClient } from "./thread-client.ts";
 
 /** What the dispatcher asks of whoever owns the threads. */
@@ -55,13 +55,6 @@ function paused(confined: Confinement, { functionName }: Exchange, nowMs: number
   return new DexterError("QUARANTINED", { function: functionName, seconds });
 }
 
-/** Methods of which a second run does no harm (RFC 9110 §9.2), by what `retry` says. */
-const REPEATED: Readonly<Record<FunctionLimits["retry"], ReadonlySet<string>>> = {
-  off: new Set(),
-  safe: new Set(["GET", "HEAD", "OPTIONS"]),
-  idempotent: new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]),
-};
-
 /** A request that could not be sent is tried again after 5, 10, 15, … ms: until the loss has been noticed. */
 const RETRY_STEP_MS = 5;
 const MAX_RETRIES = 10;
@@ -81,9 +74,7 @@ export class Dispatcher implements ExchangePorts<Exchange> {
   readonly #told: RequestObserver<Exchange>;
   #limits: DispatchLimits;
   readonly #limitsOf: (functionName: string) => FunctionLimits;
-  readonly #budget: RetryBudget;
-  /** By server, requests whose connection was lost: they run again if it turns out to be dead. */
-  readonly #lost = new Map<number, Set<Exchange>>();
+  readonly #reruns: Reruns;
   #wake: NodeJS.Timeout | undefined;
   readonly #clients = new Map<Thread, ThreadClient>();
 
@@ -97,7 +88,7 @@ export class Dispatcher implements ExchangePorts<Exchange> {
     this.#told = told;
     this.#limits = limits;
     this.#limitsOf = limitsOf;
-    this.#budget = new RetryBudget(limits.retryBudget);
+    this.#reruns = new Reruns(told, limits.retryBudget, (functionName) => limitsOf(functionName).retry);
     this.#effects = {
       load: (thread) => threads.load(thread),
       retire: (thread) => {
@@ -157,14 +148,14 @@ export class Dispatcher implements ExchangePorts<Exchange> {
 
   configure(limits: DispatchLimits): void {
     this.#limits = limits;
-    this.#budget.share = limits.retryBudget;
+    this.#reruns.budget.share = limits.retryBudget;
     this.fleet.queue.limit = limits.queue;
   }
 
   /** Serves a request with a thread of the function. */
   dispatch(request: ClientRequest, context: RequestContext): void {
     this.totals.requests++;
-    this.#budget.earn();
+    this.#reruns.budget.earn();
     const exchange = new Exchange(this, this.#told, request, context);
     this.exchanges.add(exchange);
     const refusal = request.head.facts.upgrade
@@ -226,34 +217,12 @@ export class Dispatcher implements ExchangePorts<Exchange> {
   }
 
   awaitFate(exchange: Exchange, server: number): boolean {
-    const { retry } = this.#limitsOf(exchange.functionName);
-    if (!REPEATED[retry].has(exchange.request.method)) return false;
-    if (!this.#budget.take(performance.now())) {
-      this.#told.limited(exchange, "retry_budget", "a request was not run again: retry_budget is used up");
-      return false;
-    }
-    const lost = this.#lost.get(server) ?? new Set();
-    this.#lost.set(server, lost.add(exchange));
-    if (this.#fleetOf(server) === undefined) process.nextTick(() => this.#runAgain(server));
-    return true;
+    return this.#reruns.add(exchange, server, this.#fleetOf(server) === undefined);
   }
 
-  /** The server is dead. */
-  #runAgain(server: number): void {
-    const lost = this.#lost.get(server) ?? [];
-    this.#lost.delete(server);
-    for (const exchange of lost) {
-      this.#told.limited(exchange, "retry", "a request runs again, because its server has died");
-      if (!exchange.isSuspect) exchange.runAgain();
-      else if (exchange.open) this.#told.suspected(exchange);
-    }
-  }
-
-  /** The server is not dead after all: who has lost a connection to it does not know what has been done. */
+  /** The server is not dead after all, although a connection to it was lost. */
   alive(server: number): void {
-    const lost = this.#lost.get(server) ?? [];
-    this.#lost.delete(server);
-    for (const exchange of lost) exchange.fail(new DexterError("SERVER_LOST"));
+    this.#reruns.alive(server);
   }
 
   forget(exchange: Exchange): void {
@@ -291,7 +260,7 @@ export class Dispatcher implements ExchangePorts<Exchange> {
       client.close();
       this.#clients.delete(thread);
     }
-    process.nextTick(() => this.#runAgain(key));
+    this.#reruns.dead(key);
   }
 
   #refusal(why: RefusalCause, functionName: string, reason = ""): DexterError {

@@ -130,11 +130,6 @@ export class Fleet<T> {
     this.#serving.settle(nowMs);
   }
 
-  /** The version that the function's requests go to. */
-  specOf(pool: string): FunctionSpec | undefined {
-    return this.#functions.get(pool)?.spec;
-  }
-
   /** Counts the function as active from now on, as a request would. */
   activate(pool: string, nowMs: number): void {
     this.#functions.activate(this.#functions.get(pool)!, nowMs);

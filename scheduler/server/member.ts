@@ -108,3 +108,8 @@ export class Member {
     }
   }
 }
+
+/** Signals that come from outside; a process that dies of others, or exits, dies of what it does. */
+export function isOwnDeath(how: string): boolean {
+  return !/SIGKILL|SIGTERM|SIGINT|SIGHUP/.test(how);
+}

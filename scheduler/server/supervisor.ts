@@ -6,7 +6,7 @@
 import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { Generations } from "./generations.ts";
-import type { Member } from "./member.ts";
+import { isOwnDeath, type Member } from "./member.ts";
 import { type LoadOutcome, Outcomes } from "./outcomes.ts";
 import { Roster } from "./roster.ts";
 import { Slot } from "./slot.ts";
@@ -296,9 +296,4 @@ export class Supervisor<T> {
     this.#outcomes.lost(member, isExpected ? undefined : how);
     this.wake();
   }
-}
-
-/** Signals that come from outside; a process that dies of others, or exits, dies of what it does. */
-function isOwnDeath(how: string): boolean {
-  return !/SIGKILL|SIGTERM|SIGINT|SIGHUP/.test(how);
 }
