@@ -14,6 +14,7 @@ import path from "node:path";
 import { DNS_LABEL } from "../config/values.ts";
 import { DexterError } from "../errors.ts";
 import { makeFolder, removeDurably, removeLeftovers, syncFolder, writeDurably } from "../system/durable.ts";
+import { fileReason } from "../system/file-reason.ts";
 import { type FunctionPackage, pack, unpack } from "../versions/package.ts";
 import { type Change, changed, formatPointer, type Pointer, parsePointer } from "./pointer.ts";
 
@@ -32,10 +33,17 @@ export class Store {
     this.#root = path.join(dataDir, "store");
   }
 
-  /** Removes what writes, first deploys and deletes that were cut short have left. Throws STORE_FAILED. */
+  /**
+   * Removes what writes, first deploys and deletes that were cut short have left.
+   * @throws DATA_DIR when the store is there, but cannot be read: its functions would be 404 and nobody told
+   */
   async open(): Promise<void> {
+    const entries = await readdir(this.#root, { withFileTypes: true }).catch((cause) => {
+      if (cause.code === "ENOENT") return [];
+      throw new DexterError("DATA_DIR", { path: this.#root, reason: fileReason(cause) }, { cause });
+    });
     const names = await this.functions();
-    for (const entry of await readdir(this.#root, { withFileTypes: true }).catch(() => [])) {
+    for (const entry of entries) {
       const { name } = entry;
       if (!entry.isDirectory() || !DNS_LABEL.test(name) || names.includes(name)) continue;
       const absent = await lstat(this.#pointerFile(name)).then(

@@ -3,7 +3,7 @@
  * break, one framing (RFC 9112 §4–6). What is hop-by-hop is taken out here, so that what is left can be
  * given to the client as it is.
  */
-import { REQUEST_ID_HEADER, RETURNED_HEADER } from "../../runtime/protocol.ts";
+import { PRIVATE_PREFIX, REQUEST_ID_HEADER, RETURNED_HEADER } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
 import { readHeaderLines, renderHeaderLines } from "../http/header-lines.ts";
 
@@ -13,9 +13,9 @@ type BodyKind = "none" | "length" | "chunked" | "close" | "upgrade";
 export interface ResponseHead {
   readonly status: number;
   readonly statusText: string;
-  /** Names and values in turn, in order and case. */
+  /** Names and values in turn, in order and case; private ones, too, which tell of exceptions and returned requests. */
   readonly rawHeaders: readonly string[];
-  /** Status line and `rawHeaders` as they go to a client, each with its line break. */
+  /** Status line and `rawHeaders` as they go to a client, without private ones, each with its line break. */
   readonly lines: string;
   /** Which of the headers that dexter adds are there already. */
   readonly hasDate: boolean;
@@ -72,13 +72,26 @@ export function parseResponseHead(text: string, requestMethod: string): Response
     status,
     statusText,
     rawHeaders,
-    lines: `HTTP/1.1 ${status} ${statusText}\r\n${renderHeaderLines(rawHeaders)}`,
+    lines: `HTTP/1.1 ${status} ${statusText}\r\n${renderHeaderLines(withoutPrivate(rawHeaders))}`,
     hasDate: has("date"),
     hasRequestId: has(REQUEST_ID_HEADER),
     bodyKind,
     contentLength: bodyKind === "length" ? (contentLength ?? 0) : 0,
     persistent: persistent && bodyKind !== "close" && bodyKind !== "upgrade",
   };
+}
+
+/** What the client may see. Hardly any answer has private headers: nothing is copied for the others. */
+function withoutPrivate(rawHeaders: readonly string[]): readonly string[] {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (isPrivate(rawHeaders[i]!)) return rawHeaders.filter((_, at) => !isPrivate(rawHeaders[at & ~1]!));
+  }
+  return rawHeaders;
+}
+
+/** Looks at one character first, since this is asked of every header of every answer. */
+function isPrivate(name: string): boolean {
+  return name.charCodeAt(1) === 0x2d && name.slice(0, PRIVATE_PREFIX.length).toLowerCase() === PRIVATE_PREFIX;
 }
 
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-9]\d\d) [\t -~\x80-\xff]*$/;

@@ -2,7 +2,7 @@
  * The lock file: held while a scheduler owns a data directory. It is made with its content in one step (a
  * hard link), so that it never stands there empty, and a lock whose holder is dead is taken over.
  */
-import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { DexterError } from "../errors.ts";
 import { fileReason } from "./file-reason.ts";
 
@@ -29,6 +29,11 @@ export function takeLock(path: string): () => void {
 }
 
 function removeIfStale(path: string): void {
+  // Whatever else stands there was made by nobody who holds a lock; reading it may fail, or wait, for ever.
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry !== undefined && !entry.isFile()) {
+    throw new DexterError("DATA_DIR", { path, reason: "it is no file; remove it, or name another place" });
+  }
   const held = readIfThere(path);
   if (held === undefined) return;
   const pid = Number(held.split(" ")[0]);
@@ -50,13 +55,18 @@ function moveAway(path: string, stale: string): void {
 }
 
 function release(path: string): void {
-  if (readIfThere(path) === identityOf(process.pid)) unlinkSync(path);
+  try {
+    if (readIfThere(path) === identityOf(process.pid)) unlinkSync(path);
+  } catch {
+    // What cannot be read is not ours.
+  }
 }
 
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return undefined;
   }
 }

@@ -35,6 +35,20 @@ describe("a store that is opened", () => {
     await store.open();
     assert.deepEqual(await readdir(`${dir}/store`), ["hello"]);
   });
+
+  it("may be absent, but is an error that names it when it is a file", async (test) => {
+    const { dir, store } = await storeOf(test);
+    await store.open();
+    await writeFile(`${dir}/store`, "x");
+    await assert.rejects(store.open(), ({ code, message }: DexterError) => {
+      assert.equal(code, "DATA_DIR");
+      assert.equal(
+        message,
+        `${dir}/store: cannot be used: a file is in the way; remove it, or name another place`,
+      );
+      return true;
+    });
+  });
 });
 
 describe("a stored version", () => {
