@@ -11,6 +11,7 @@ import { type ControlAnswer, callControl } from "./control.ts";
 import { launch, removeDirectory, type ServerOptions } from "./launch.ts";
 import { LineSplitter, type TakeLine } from "./lines.ts";
 import { parseControlLine, parseServerLine } from "./output.ts";
+import { readPipe } from "./pipe-reader.ts";
 import { blamed } from "./residents.ts";
 import { controlSocket, threadSocket } from "./workerd-config.ts";
 
@@ -164,9 +165,11 @@ export class ServerProcess {
     const stream = this.#stream(descriptor) as Readable | undefined;
     if (!stream) return;
     const lines = new LineSplitter(take);
-    stream.on("error", () => {});
-    stream.on("data", (chunk: Buffer) => lines.push(chunk));
-    stream.on("end", () => lines.end());
+    readPipe(
+      stream,
+      (chunk) => lines.push(chunk),
+      () => lines.end(),
+    );
   }
 
   /** A child that could not be given its pipes has no `stdio` at all, whatever its type says. */
