@@ -15,7 +15,10 @@ export const REQUEST_ID_HEADER = "x-request-id";
  */
 export const RETURNED_HEADER = "x-dexter-returned";
 
-/** A key of `request.cf` that marks a request sent ahead of its turn. The prelude hides it. */
+/**
+ * A key of `request.cf` that marks a request sent ahead of its turn. Its value says behind which of the requests that
+ * were sent without it, counted from 1. The prelude hides it.
+ */
 export const AHEAD_KEY = "dexterAhead";
 
 /** For so long a request waits in an isolate for its turn; then it is returned. */

@@ -58,6 +58,11 @@ watchBodies();
 /** The request whose turn it is. */
 let current: object | undefined;
 const waiting: (() => void)[] = [];
+/**
+ * How many requests have come that were not sent ahead. What was sent ahead may be read before the one that it was sent
+ * behind, which comes over another socket: then it waits for that.
+ */
+let leaders = 0;
 
 type Cf = Readonly<Record<string, unknown>>;
 type CfGetter = (this: Request) => Cf | undefined;
@@ -89,8 +94,10 @@ const cfOf = hideMark();
 
 /** Calls `run` when it is the request's turn. `run` never throws or rejects. */
 export function inTurn(request: Request, run: () => Answer): Answer {
-  if (current === undefined || !cfOf.call(request)?.[AHEAD_KEY]) return begin(run);
-  return afterOthers(run);
+  const leader = cfOf.call(request)?.[AHEAD_KEY] as number | undefined;
+  if (leader === undefined) leaders++;
+  else if (current !== undefined || leaders < leader) return afterOthers(run, leader);
+  return begin(run);
 }
 
 function begin(run: () => Answer): Answer {
@@ -109,7 +116,7 @@ function ended(turn: object, response: Response): Response {
 }
 
 /** The timer is the request's own: without anything of its own to wait for, workerd would end it. */
-async function afterOthers(run: () => Answer): Promise<Response> {
+async function afterOthers(run: () => Answer, leader: number): Promise<Response> {
   const isTurn = await new Promise<boolean>((resolve) => {
     const begins = () => {
       clearTimeout(timer);
@@ -121,6 +128,8 @@ async function afterOthers(run: () => Answer): Promise<Response> {
       const place = waiting.indexOf(begins);
       if (place < 0) return;
       waiting.splice(place, 1);
+      // One that has not come by now has been given up.
+      leaders = Math.max(leaders, leader);
       resolve(false);
     }, AHEAD_MS);
   });

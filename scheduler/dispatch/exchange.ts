@@ -108,7 +108,7 @@ export class Exchange implements ResponseSink, RequestSink {
     const { method, head, body } = this.request;
     this.traceparent ||= this.#told.traceparent(head.facts.traceparent);
     const about = { upgrade: head.facts.upgrade, body: body !== "ended" };
-    connection.send(method, headFor(this, this.#ahead), about, this);
+    connection.send(method, headFor(this, this.#ahead ? thread.leaders : 0), about, this);
   }
 
   /** As when nobody listens at its socket. Not at once: whoever has given the thread does not expect it back yet. */

@@ -29,8 +29,8 @@ interface Asked extends Pick<HeadParts, "client" | "traceparent"> {
   readonly id: string;
 }
 
-/** The head of a client's request as its thread gets it. @param ahead it is sent ahead of its turn */
-export function headFor({ request, client, id, traceparent }: Asked, ahead: boolean): string {
+/** The head of a client's request as its thread gets it. @param leader behind which it is sent ahead; 0 = it is not */
+export function headFor({ request, client, id, traceparent }: Asked, leader: number): string {
   const { facts, block } = request.head;
   return renderRequestHead({
     method: request.method,
@@ -39,7 +39,7 @@ export function headFor({ request, client, id, traceparent }: Asked, ahead: bool
     client,
     requestId: id,
     traceparent,
-    cfJson: (ahead ? AHEAD_CF_JSON : CF_JSON)[block.protocol],
+    cfJson: leader === 0 ? CF_JSON[block.protocol] : aheadJson(block.protocol, leader),
   });
 }
 
@@ -50,13 +50,10 @@ export function renderRequestHead(parts: HeadParts): string {
 }
 
 const PRINTABLE = /^[ -~]+$/;
-/** The JSON is one of a few strings: good ones are remembered instead of tested again. */
-const goodCfJson = new Set<string>();
 
 function ownHeaders({ facts, client, requestId, traceparent, cfJson }: HeadParts): string {
   // A line break in these would be a bug that hands out a request.
-  assert(PRINTABLE.test(requestId) && (goodCfJson.has(cfJson) || PRINTABLE.test(cfJson)));
-  goodCfJson.add(cfJson);
+  assert(PRINTABLE.test(requestId) && PRINTABLE.test(cfJson));
   let own = "";
   if (facts.upgrade) own = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
   const { framing } = facts;
@@ -74,13 +71,13 @@ export function headerJson(value: unknown): string {
   );
 }
 
-const byProtocol = (more: object) =>
-  ({
-    "HTTP/1.0": headerJson({ httpProtocol: "HTTP/1.0", ...more }),
-    "HTTP/1.1": headerJson({ httpProtocol: "HTTP/1.1", ...more }),
-    "HTTP/2": headerJson({ httpProtocol: "HTTP/2", ...more }),
-  }) as const satisfies Record<HttpProtocol, string>;
-
 /** Minimal `request.cf`: what holds without a network of data centres. */
-export const CF_JSON = byProtocol({});
-const AHEAD_CF_JSON = byProtocol({ [AHEAD_KEY]: 1 });
+export const CF_JSON = {
+  "HTTP/1.0": headerJson({ httpProtocol: "HTTP/1.0" }),
+  "HTTP/1.1": headerJson({ httpProtocol: "HTTP/1.1" }),
+  "HTTP/2": headerJson({ httpProtocol: "HTTP/2" }),
+} as const satisfies Record<HttpProtocol, string>;
+
+function aheadJson(protocol: HttpProtocol, leader: number): string {
+  return `${CF_JSON[protocol].slice(0, -1)},"${AHEAD_KEY}":${leader}}`;
+}

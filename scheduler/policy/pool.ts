@@ -127,6 +127,7 @@ export class Pool {
     const thread = this.#resident[place(this.#resident)] ?? this.#available[place(this.#available)];
     if (thread === undefined) return undefined;
     if (thread.inFlight++ === 0) {
+      thread.leaders++;
       thread.become("busy");
       this.#idle--;
       this.#busy++;

@@ -63,6 +63,8 @@ export class Thread implements Identity {
   inFlight = 0;
   /** Requests that were sent ahead of their turn: it begins one when the one before is done. */
   ahead = 0;
+  /** Times that it has taken a request while it had none: others are sent ahead behind that one. */
+  leaders = 0;
   /** Requests it has taken, or that were sent ahead. */
   requests = 0;
   /** When it took its latest request. */

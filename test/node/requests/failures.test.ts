@@ -104,9 +104,9 @@ describe("outside dev", { timeout: 30_000 }, () => {
     assert.deepEqual([status, text, valuesOf(head, "x-mine")], [500, "{}", ["yes"]]);
   });
 
-  it("a request whose server dies is answered with 502 and a request id", async () => {
+  it("a POST whose server dies is answered with 502 and a request id", async () => {
     const witness = node.witness();
-    const answer = node.ask({ path: "/fail/hold", headers: [["x-witness", witness.url]] });
+    const answer = node.ask({ method: "POST", path: "/fail/hold", headers: [["x-witness", witness.url]] });
     await witness.reached("inside");
     process.kill((await node.status()).servers[0]!.pid, "SIGKILL");
     const lost = await answer;
