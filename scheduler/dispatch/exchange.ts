@@ -46,8 +46,6 @@ export interface RequestObserver {
   readonly finished: readonly ((exchange: Exchange) => void)[];
 }
 
-const DEFLATE = /^sec-websocket-extensions:.*\bpermessage-deflate\b/im;
-
 export class Exchange implements ResponseSink, RequestSink {
   readonly request: ClientRequest;
   readonly client: Client;
@@ -267,9 +265,8 @@ export class Exchange implements ResponseSink, RequestSink {
 
   #startTunnel(head: ResponseHead): void {
     const connection = this.#connection!;
-    const { socket: client, early } = this.request.tunnel(head.status, this.#linesOf(head));
-    const deflate = DEFLATE.test(head.lines);
-    connection.handOver(this.#told.sockets.join(this, { thread: connection.socket, client, early, deflate }));
+    const client = this.request.tunnel(head.status, this.#linesOf(head));
+    connection.handOver(this.#told.sockets.join(this, connection.socket, client, head.lines));
   }
 
   /** A function may send a date and an id of its own. */

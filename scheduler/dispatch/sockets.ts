@@ -2,12 +2,14 @@
  * The WebSockets of a node, from the handshake to the end: how many a function and a client may have, since each may
  * hold a thread for ever, which of them are idle, and the end of those whose server or node ends.
  */
+import type { Socket } from "node:net";
 import { DexterError } from "../errors.ts";
+import type { ClientRequest } from "../http/client-request.ts";
 import type { Incidents } from "../limits/incidents.ts";
 import { clientShare, socketShare } from "../policy/shares.ts";
 import type { FunctionLimits } from "../types.ts";
 import type { Violation } from "./frame-reader.ts";
-import { GOING_AWAY, Tunnel, type TunnelEnds, type TunnelOwner } from "./tunnel.ts";
+import { GOING_AWAY, Tunnel, type TunnelOwner } from "./tunnel.ts";
 
 /** A request that asks for a socket, or has one. */
 export interface SocketExchange extends TunnelOwner {
@@ -35,6 +37,8 @@ interface SocketsOptions {
   readonly log: { warn(details: object, message: string): void };
 }
 
+type Upgraded = ReturnType<ClientRequest["tunnel"]>;
+
 interface Held {
   readonly concurrency: number;
   tunnel?: Tunnel;
@@ -45,6 +49,8 @@ interface Holder {
   /** What they hold, at best: a thread with room for five is held by five. */
   threads: number;
 }
+
+const DEFLATE = /^sec-websocket-extensions:.*\bpermessage-deflate\b/im;
 
 export class Sockets {
   readonly #options: SocketsOptions;
@@ -139,8 +145,9 @@ export class Sockets {
     this.#threads = this.#held.size === 0 ? 0 : this.#threads + by / concurrency;
   }
 
-  /** The handshake is done: what passes from now on is frames. */
-  join(exchange: SocketExchange, ends: TunnelEnds): Tunnel {
+  /** The handshake is done: what passes from now on is frames. @param answer the lines of the head that says so */
+  join(exchange: SocketExchange, thread: Socket, { socket, early }: Upgraded, answer: string): Tunnel {
+    const ends = { thread, client: socket, early, deflate: DEFLATE.test(answer) };
     const tunnel = new Tunnel(exchange, ends, (violation) => this.#onViolation(exchange, violation));
     const held = this.#held.get(exchange);
     if (held) held.tunnel = tunnel;

@@ -34,6 +34,11 @@ export class FairShares<T> {
     this.#limits = limits;
   }
 
+  /** How many clients have requests in threads. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
   /** A request of the client has a thread. */
   took(client: string | undefined): void {
     this.#clients.took(client);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Server } from "../../scheduler/policy/server.ts";
+import { kept } from "../../scheduler/policy/shares.ts";
 import type { Thread } from "../../scheduler/policy/thread.ts";
 import { type Call, FleetWorld, spec } from "../support/fleet-world.ts";
 import { assertProperty } from "../support/properties.ts";
@@ -13,11 +14,13 @@ const QUEUE_TIMEOUT_MS = 4_000;
 
 const pick = fc.nat(1_000);
 const name = fc.constantFrom(...NAMES);
+const client = fc.constantFrom("x", "y", "z");
 const happening = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.record({ event: fc.constant("arrive" as const), name, repeatable: fc.boolean() }),
+    arbitrary: fc.record({ event: fc.constant("arrive" as const), name, client, repeatable: fc.boolean() }),
   },
+  { weight: 2, arbitrary: fc.record({ event: fc.constant("crowd" as const), name, client }) },
   { weight: 10, arbitrary: fc.record({ event: fc.constant("finish" as const), pick }) },
   { weight: 10, arbitrary: fc.record({ event: fc.constant("loaded" as const), pick }) },
   { weight: 6, arbitrary: fc.record({ event: fc.constant("ended" as const), pick }) },
@@ -85,7 +88,7 @@ class Model {
     this.world = FleetWorld.of(
       node.servers,
       NAMES.map((of) => this.spec(of, 1)),
-      { ...node, queue: QUEUE, queueTimeoutMs: QUEUE_TIMEOUT_MS },
+      { ...node, queue: QUEUE, queueTimeoutMs: QUEUE_TIMEOUT_MS, clientShare: 0.25 },
     );
     for (const of of NAMES) this.live.set(of, 1);
     this.#nextKey = node.servers;
@@ -111,6 +114,10 @@ class Model {
     switch (next.event) {
       case "arrive":
         if (this.live.has(next.name)) this.calls.push(world.arrive(next.name, next));
+        return;
+      case "crowd":
+        for (let i = 0; i < 9 && this.live.has(next.name); i++)
+          this.calls.push(world.arrive(next.name, next));
         return;
       case "finish":
         return use(one(world.running, next.pick), (call) => world.finish(call));
@@ -273,13 +280,24 @@ function checkWaiting(model: Model): void {
     for (const thread of world.threads(server.key)) {
       const free =
         (thread.state === "idle" && room) || (thread.state === "busy" && thread.inFlight < node.concurrency);
-      if (!free || !current(model, thread)) continue;
+      if (!free || !current(model, thread) || isScarce(world)) continue;
       // Requests may be held back for threads that are hot, but not for ever.
       if (server.holds(server.poolOf(thread), world.nowMs))
         assert(fleet.queue.waiting(thread.pool) === 0 || world.wakeDue, "nothing will wake what is held");
       else assert.equal(fleet.queue.waiting(thread.pool), 0, `${thread.pool} waits beside a free thread`);
     }
   }
+}
+
+/** Whether so few threads are free that requests may have to leave them to others: see shares.ts. */
+function isScarce({ fleet }: FleetWorld): boolean {
+  const open = [...fleet.servers].filter(({ stage }) => stage === "open");
+  const slots = open.reduce((sum, { limits }) => sum + limits.maxThreads, 0);
+  const free = open.reduce(
+    (sum, { limits, slot }) => sum + Math.max(0, limits.maxThreads - slot.busyThreads),
+    0,
+  );
+  return kept(slots) > 0 && free <= kept(slots);
 }
 
 /** Whether requests wait for hot threads of the function rather than for another one. */
@@ -293,6 +311,7 @@ const isHeld = ({ fleet, nowMs }: FleetWorld, name: string) =>
 /** While a slot is free, a thread is on its way to the function's waiting requests; unless its load just failed. */
 function checkComing({ world, failedAtMs }: Model, name: string): void {
   if (world.nowMs - (failedAtMs.get(name) ?? -Infinity) < 1_000 || isHeld(world, name)) return;
+  if (isScarce(world)) return;
   const coming = [...world.loading].some((thread) => thread.pool === name && thread.state === "starting");
   assert(coming, `${name} waits beside a free slot, and no thread is coming`);
 }

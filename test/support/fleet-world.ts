@@ -16,6 +16,7 @@ export type Fate = "waiting" | "granted" | "full" | "timeout" | "load-failed" | 
 export interface Call {
   readonly functionName: string;
   fate: Fate;
+  readonly client?: string;
   thread?: Thread;
   ticket?: Ticket<Call>;
 }
@@ -57,7 +58,7 @@ export class FleetWorld {
   readonly living = new Map<number, Set<Thread>>();
   readonly #ended = new Set<Thread>();
 
-  constructor(limits: { queue?: number; queueTimeoutMs?: number } = {}) {
+  constructor(limits: { queue?: number; queueTimeoutMs?: number; clientShare?: number } = {}) {
     const effects: Effects<Call> = {
       load: (thread) => {
         const threads = this.living.get(thread.server)!;
@@ -87,6 +88,7 @@ export class FleetWorld {
     this.fleet = new Fleet(effects, {
       queue: limits.queue ?? 100,
       queueTimeoutMs: () => limits.queueTimeoutMs ?? 10_000,
+      clientShare: () => limits.clientShare ?? 1,
     });
   }
 
@@ -113,14 +115,16 @@ export class FleetWorld {
 
   // --- what happens ---
 
-  arrive(functionName: string, { repeatable = false } = {}): Call {
-    const call: Call = { functionName, fate: "waiting" };
-    const thread = this.fleet.acquire(functionName, this.nowMs, repeatable);
+  arrive(functionName: string, how: { repeatable?: boolean; client?: string } = {}): Call {
+    const { repeatable = false } = how;
+    const client = how.client === undefined ? {} : { client: how.client };
+    const call: Call = { functionName, fate: "waiting", ...client };
+    const thread = this.fleet.acquire(functionName, this.nowMs, repeatable, how.client);
     if (thread) {
       this.#run(call, thread);
       return call;
     }
-    call.ticket = { pool: functionName, sinceMs: this.nowMs, request: call, repeatable };
+    call.ticket = { pool: functionName, sinceMs: this.nowMs, request: call, repeatable, ...client };
     this.waiting.add(call);
     this.fleet.wait(call.ticket);
     return call;
@@ -132,7 +136,7 @@ export class FleetWorld {
 
   finish(call: Call): void {
     assert(this.running.delete(call), "only a running request can finish");
-    this.fleet.release(call.thread!, this.nowMs);
+    this.fleet.release(call.thread!, this.nowMs, true, call.client);
   }
 
   cancel(call: Call): void {
@@ -219,7 +223,7 @@ export class FleetWorld {
   static of(
     servers: number,
     functions: readonly FunctionSpec[],
-    limits: Partial<ServerLimits> & { queue?: number; queueTimeoutMs?: number } = {},
+    limits: Partial<ServerLimits> & { queue?: number; queueTimeoutMs?: number; clientShare?: number } = {},
   ): FleetWorld {
     const world = new FleetWorld(limits);
     for (const fn of functions) world.promote(fn);
