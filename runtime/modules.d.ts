@@ -9,6 +9,12 @@ declare module "*/dexter-user.js" {
   const handler: unknown;
   export default handler;
 }
+declare module "*/dexter-turn.js" {
+  export function inTurn(
+    request: Request,
+    run: () => Response | Promise<Response>,
+  ): Response | Promise<Response>;
+}
 declare module "*/dexter-console.js" {
   export function runFor<R>(request: Request, call: () => R): R;
 }

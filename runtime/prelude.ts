@@ -7,6 +7,8 @@
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { runFor } from "./dexter-console.js";
+import { concurrent } from "./dexter-thread.js";
+import { inTurn } from "./dexter-turn.js";
 import * as user from "./dexter-user.js";
 import { EXCEPTION_HEADER, type ExceptionReport } from "./protocol.ts";
 
@@ -80,9 +82,13 @@ function countWaitUntil(ctx: Ctx): void {
   };
 }
 
-/** Runs one request of the user's handler. The promise never rejects. */
+/** Runs one request of the user's handler, when it is its turn. The promise never rejects. */
 function serve(call: () => unknown, request: Request, ctx: Ctx): Promise<Response> | Response {
   if (!counts) countWaitUntil(ctx);
+  return concurrent ? answered(call, request) : inTurn(request, () => answered(call, request));
+}
+
+function answered(call: () => unknown, request: Request): Promise<Response> | Response {
   try {
     const result = runFor(request, call);
     if (result instanceof Response) return result;

@@ -9,6 +9,18 @@ export const EXCEPTION_HEADER = "x-dexter-exception";
 /** Carries the request id to the prelude; removed from what a client sends. */
 export const REQUEST_ID_HEADER = "x-request-id";
 
+/**
+ * Of a response: the request was sent ahead of its turn, which has not come. Its handler has not been called, and will
+ * not be: another thread may serve it.
+ */
+export const RETURNED_HEADER = "x-dexter-returned";
+
+/** A key of `request.cf` that marks a request sent ahead of its turn. The prelude hides it. */
+export const AHEAD_KEY = "dexterAhead";
+
+/** For so long a request waits in an isolate for its turn; then it is returned. */
+export const AHEAD_MS = 100;
+
 /** workerd turns this header into `request.cf` and removes it. */
 export const CF_HEADER = "x-dexter-cf";
 

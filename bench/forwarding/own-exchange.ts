@@ -26,8 +26,7 @@ export class OwnExchange implements ResponseSink, RequestSink {
     request.sink = this;
   }
 
-  /** @param ahead behind another request of the thread */
-  start(client: ThreadClient, ahead: boolean): void {
+  start(client: ThreadClient): void {
     const { method, head } = this.#request;
     const text = renderRequestHead({
       method,
@@ -38,7 +37,7 @@ export class OwnExchange implements ResponseSink, RequestSink {
       traceparent: TRACEPARENT,
       cfJson: CF_JSON,
     });
-    client.connection(performance.now(), ahead).send(method, text, { upgrade: false, body: false }, this);
+    client.connection(performance.now()).send(method, text, { upgrade: false, body: false }, this);
   }
 
   onHead({ status, lines, bodyKind }: ResponseHead): void {

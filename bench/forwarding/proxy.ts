@@ -28,9 +28,9 @@ async function serveByNode({ client, depth }: Way, sockets: readonly string[]): 
 
 async function serveByListener({ depth }: Way, sockets: readonly string[]): Promise<number> {
   const clients = sockets.map((path) => new ThreadClient(path));
-  const places = new Places<OwnExchange>(sockets.length, depth, (exchange, thread, ahead) => {
+  const places = new Places<OwnExchange>(sockets.length, depth, (exchange, thread) => {
     exchange.thread = thread;
-    exchange.start(clients[thread]!, ahead);
+    exchange.start(clients[thread]!);
   });
   const over = ({ thread }: OwnExchange) => places.release(thread);
   const listener = await Listener.listen(

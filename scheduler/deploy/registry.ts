@@ -48,6 +48,7 @@ export class FunctionRegistry {
     this.#prelude = {
       "dexter-prelude.js": { js: runtimeModule("prelude") },
       "dexter-console.js": { js: runtimeModule("console") },
+      "dexter-turn.js": { js: runtimeModule("turn") },
     };
   }
 
@@ -173,7 +174,7 @@ export class FunctionRegistry {
         "dexter-user.js": { js: user },
       },
       compatibilityDate: version.compatibilityDate,
-      compatibilityFlags: withAsyncContext(version.compatibilityFlags),
+      compatibilityFlags: withOwnFlags(version),
       allowExperimental: false,
       env: version.env,
     };
@@ -205,10 +206,19 @@ function mentions({ modules }: Version, word: string): boolean {
   });
 }
 
-/** The prelude follows a request through asynchronous code, which needs AsyncLocalStorage and nothing else. */
-function withAsyncContext(flags: readonly string[]): readonly string[] {
-  const has = flags.some((flag) => flag === "nodejs_compat" || flag === "nodejs_als");
-  return has ? flags : [...flags, "nodejs_als"];
+/** From this date on, a promise of one request may be resolved by another. */
+const CROSS_REQUEST_DATE = "2024-10-14";
+
+/**
+ * The prelude follows a request through asynchronous code, which needs AsyncLocalStorage and nothing else. And one
+ * request tells the next that it is its turn.
+ */
+function withOwnFlags({ compatibilityFlags, compatibilityDate }: Version): readonly string[] {
+  const flags = [...compatibilityFlags];
+  if (!flags.includes("nodejs_compat") && !flags.includes("nodejs_als")) flags.push("nodejs_als");
+  const isSet = flags.some((flag) => flag.endsWith("handle_cross_request_promise_resolution"));
+  if (compatibilityDate < CROSS_REQUEST_DATE && !isSet) flags.push("handle_cross_request_promise_resolution");
+  return flags;
 }
 
 export function specOf({ config, pool }: DeployedFunction, { id, revision }: Revision): FunctionSpec {

@@ -44,6 +44,8 @@ export class HotReload {
   #before: ReadonlyMap<string, string> = new Map();
   /** Functions with a build command whose last builds in a row changed nothing, and how many: see `#takeUp`. */
   #inVain = new Map<DeployedFunction, number>();
+  /** Those that were built in vain as often as they may be, and have changed again: perhaps by an edit. */
+  #late = new Set<DeployedFunction>();
 
   constructor(node: DexterNode, options: HotReloadOptions) {
     this.#node = node;
@@ -86,6 +88,7 @@ export class HotReload {
     const sinceMs = Date.now();
     await this.#takeUp(changes);
     this.#watch(sinceMs);
+    if (this.#changes.size === 0 && this.#late.size > 0) await this.#tryLast();
     this.#running = false;
     if (this.#changes.size > 0) return this.#gather();
     // What comes from now on was not written by a command that has ended.
@@ -107,6 +110,7 @@ export class HotReload {
     const concerned = new Set(scope.concerned(new Map(different)));
     const entries = scope.concerned(changes).filter((entry) => {
       const count = inVain.get(entry) ?? 0;
+      if (count === MOST_IN_VAIN && concerned.has(entry)) this.#late.add(entry);
       return count === 0 || (count < MOST_IN_VAIN && concerned.has(entry));
     });
     if (entries.length === 0) return;
@@ -114,6 +118,14 @@ export class HotReload {
     for (const entry of entries)
       if (entry.source?.build.command && !updated.includes(entry))
         this.#inVain.set(entry, (inVain.get(entry) ?? 0) + 1);
+  }
+
+  /** Nothing changes any more. What an edit has changed meanwhile is built now; what the command changes is not. */
+  async #tryLast(): Promise<void> {
+    const entries = [...this.#late];
+    this.#late.clear();
+    const updated = await this.#node.changes.rebuild(entries);
+    for (const entry of entries) if (!updated.includes(entry)) this.#inVain.set(entry, MOST_IN_VAIN + 1);
   }
 
   /** Whether the project reads differently now, and has been taken up. One that is wrong changes nothing. */

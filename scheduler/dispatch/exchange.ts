@@ -3,48 +3,21 @@
  * response's end, the client's abort, the loss of the server) comes together in `#settle`, which runs once
  * and gives the thread back.
  */
-import type { ExceptionReport } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
+import { writeChunk } from "../http/chunked.ts";
 import type { Client } from "../http/client-address.ts";
 import { type ClientRequest, ONE_WRITE_BYTES, type RequestSink } from "../http/client-request.ts";
 import { dateLine } from "../http/date-line.ts";
 import type { RequestContext } from "../http/listener.ts";
-import type { RefusalCause } from "../policy/effects.ts";
-import { HELD_MS } from "../policy/pool.ts";
+import type { Fleet } from "../policy/fleet.ts";
 import type { Ticket } from "../policy/queue.ts";
-import type { Thread } from "../policy/thread.ts";
+import type { Departure, Thread } from "../policy/thread.ts";
 import { announcesReport, IncomingReport } from "./exception-report.ts";
-import { CF_JSON, renderRequestHead } from "./head.ts";
-import type { ResponseHead } from "./response-head.ts";
-import type { Sockets } from "./sockets.ts";
-import type { ConnectionLoss, ResponseSink, ThreadClient, ThreadConnection } from "./thread-client.ts";
-
-/** What an exchange asks of the dispatcher. */
-export interface ExchangePorts {
-  /** Undefined when the thread's server is gone. */
-  clientOf(thread: Thread): ThreadClient | undefined;
-  /** The thread is free again. */
-  release(thread: Thread, answered: boolean, client: string): void;
-  /** Nothing of the request reached the thread's server: another thread may serve it. */
-  retry(exchange: Exchange): void;
-  /** The exchange is over, and waits for nothing. */
-  forget(exchange: Exchange): void;
-}
-
-/** Who is told of requests on their way: the rest of the node. */
-export interface RequestObserver {
-  readonly sockets: Pick<Sockets, "admit" | "join" | "left">;
-  /** The traceparent that the function gets. @param given the client's, if it is valid */
-  traceparent(given: string | undefined): string;
-  /** A waiting request gets no thread. */
-  refused(exchange: Exchange, why: RefusalCause): void;
-  /** The connection to a thread of the server with this key was lost: it may be dying. */
-  suspect(serverKey: number): void;
-  /** Write an answer for a failure that is dexter's or the function's. */
-  renderFailure(exchange: Exchange, failure: DexterError | ExceptionReport): void;
-  /** The exchange is over: for logs and counters, each in its turn. */
-  readonly finished: readonly ((exchange: Exchange) => void)[];
-}
+import type { ExchangePorts, RequestObserver } from "./exchange-ports.ts";
+import { headFor } from "./head.ts";
+import { isReturned, type ResponseHead } from "./response-head.ts";
+import { abandonAhead } from "./sent-ahead.ts";
+import type { ConnectionLoss, ResponseSink, ThreadConnection } from "./thread-client.ts";
 
 export class Exchange implements ResponseSink, RequestSink {
   readonly request: ClientRequest;
@@ -53,11 +26,11 @@ export class Exchange implements ResponseSink, RequestSink {
   readonly functionName: string;
   /** By which name the fleet finds its threads: the function's, or that of its canary. */
   pool: string;
-  /** Sending it twice does no harm, as long as no thread has begun it. */
-  readonly repeatable: boolean;
+  /** It may be sent to a thread ahead of its turn. */
+  repeatable: boolean;
   readonly startedAtMs = performance.now();
-  readonly #ports: ExchangePorts;
-  readonly #told: RequestObserver;
+  readonly #ports: ExchangePorts<Exchange>;
+  readonly #told: RequestObserver<Exchange>;
   ticket: Ticket<Exchange> | undefined;
   thread: Thread | undefined;
   /** Who got it last, also when it is over. */
@@ -74,16 +47,35 @@ export class Exchange implements ResponseSink, RequestSink {
   responseBytes = 0;
   /** Attempts that ended before anything was sent. */
   retries = 0;
+  /** When it was sent to its thread. */
+  sentMs = 0;
+  /** It may be what its server dies of; or it is, and this is what it is answered then. */
+  isSuspect = false;
+  verdict: DexterError | undefined;
+  /** The servers that serve it, where those are kept apart; and those whose thread it waits for, or has. */
+  apart: Fleet<Exchange> | undefined;
+  fleet: Fleet<Exchange> | undefined;
+  /** It is a WebSocket now. */
+  isTunnel = false;
+  /** It runs for the second time, because the server of the first has died. */
+  again = false;
   /** How it ended, for the log. */
   outcome: "open" | "answered" | "aborted" | "lost" = "open";
   #connection: ThreadConnection | undefined;
+  /** It was sent ahead of its turn; and the thread has not come to it in time. */
+  #ahead = false;
+  #returned = false;
   #bodyStarted = false;
   #wholeLength = 0;
   #whole = "";
   #report: IncomingReport | undefined;
-  #sentMs = 0;
 
-  constructor(ports: ExchangePorts, told: RequestObserver, request: ClientRequest, context: RequestContext) {
+  constructor(
+    ports: ExchangePorts<Exchange>,
+    told: RequestObserver<Exchange>,
+    request: ClientRequest,
+    context: RequestContext,
+  ) {
     this.#ports = ports;
     this.#told = told;
     this.request = request;
@@ -106,44 +98,23 @@ export class Exchange implements ResponseSink, RequestSink {
     this.thread = thread;
     this.servedBy = thread;
     this.ticket = undefined;
-    this.#sentMs = performance.now();
-    if (this.grantedAtMs === 0) this.grantedAtMs = this.#sentMs;
+    this.sentMs = performance.now();
+    if (this.grantedAtMs === 0) this.grantedAtMs = this.sentMs;
     const client = this.#ports.clientOf(thread);
     if (client === undefined) return this.#withoutServer();
-    const connection = client.connection(this.#sentMs, thread.ahead > 0);
+    const connection = client.connection(this.sentMs);
     this.#connection = connection;
-    const { method, head } = this.request;
-    const { facts, block } = head;
-    this.traceparent ||= this.#told.traceparent(facts.traceparent);
-    const text = renderRequestHead({
-      method,
-      facts,
-      forwarded: block.forwarded(this.client.trusted),
-      client: this.client,
-      requestId: this.id,
-      traceparent: this.traceparent,
-      cfJson: CF_JSON[block.protocol],
-    });
-    const body = this.request.body !== "ended";
-    connection.send(method, text, { upgrade: facts.upgrade, body }, this);
+    this.#ahead = thread.ahead > 0;
+    const { method, head, body } = this.request;
+    this.traceparent ||= this.#told.traceparent(head.facts.traceparent);
+    const about = { upgrade: head.facts.upgrade, body: body !== "ended" };
+    connection.send(method, headFor(this, this.#ahead), about, this);
   }
 
   /** As when nobody listens at its socket. Not at once: whoever has given the thread does not expect it back yet. */
   #withoutServer(): void {
-    const loss: ConnectionLoss = { error: new DexterError("SERVER_LOST"), unsent: true, ahead: false };
+    const loss: ConnectionLoss = { error: new DexterError("SERVER_LOST"), unsent: true };
     process.nextTick(() => this.onLost(loss));
-  }
-
-  /**
-   * Takes the request back from a thread that does not come to it: the one before it takes long after all.
-   * @returns whether it is to be placed again
-   */
-  recall(nowMs: number): boolean {
-    const connection = this.#connection;
-    if (!connection || nowMs - this.#sentMs < HELD_MS || !connection.isAhead(this)) return false;
-    this.#connection = undefined;
-    connection.abandon(this, this.#giveBack());
-    return true;
   }
 
   /** Ends the exchange with an error of dexter's own. */
@@ -156,7 +127,7 @@ export class Exchange implements ResponseSink, RequestSink {
       this.outcome = "answered";
       this.#told.renderFailure(this, error);
     }
-    this.#settle();
+    this.#settle("unanswered");
   }
 
   // --- the response, as the connection reports it ---
@@ -166,7 +137,8 @@ export class Exchange implements ResponseSink, RequestSink {
     this.firstByteAtMs = performance.now();
     if (bodyKind === "upgrade") return this.#startTunnel(head);
     this.#wholeLength = contentLength;
-    if (announcesReport(head)) this.#report = new IncomingReport();
+    if (this.#ahead && isReturned(head)) this.#returned = true;
+    else if (announcesReport(head)) this.#report = new IncomingReport();
     else this.request.begin(status, this.#linesOf(head), bodyKind === "close" ? "chunked" : bodyKind);
   }
 
@@ -189,23 +161,48 @@ export class Exchange implements ResponseSink, RequestSink {
   onEnd(): void {
     this.#connection = undefined;
     if (!this.open) return;
+    if (this.#returned) return this.#placeAgain();
     this.outcome = "answered";
     if (this.#report) this.#told.renderFailure(this, this.#report.read(this.request.method));
     else this.request.end(this.#whole);
-    this.#settle();
+    this.#settle("answered");
   }
 
-  onLost({ error, unsent, ahead }: ConnectionLoss): void {
+  /** The thread did not come to it in time, and will not. */
+  #placeAgain(): void {
+    this.repeatable = false;
+    this.#returned = false;
+    this.#giveBack("returned")();
+    this.#ports.retry(this);
+  }
+
+  onLost({ error, unsent }: ConnectionLoss): void {
     this.#connection = undefined;
     if (!this.open) return;
-    if (!ahead && error.code === "SERVER_LOST" && this.thread) this.#told.suspect(this.thread.server);
+    if (this.verdict) return this.fail(this.verdict);
+    const { thread } = this;
+    if (thread && error.code === "SERVER_LOST") this.#told.suspect(thread.server);
     if (unsent && !this.#bodyStarted) {
-      if (!ahead) this.retries++;
+      this.retries++;
       // What comes of the body meanwhile is for the next thread.
       this.request.pause();
-      this.#giveBack()();
+      this.#giveBack("unanswered")();
       this.#ports.retry(this);
-    } else this.fail(error);
+    } else if (!thread || !this.#mayRunAgain || !this.#ports.awaitFate(this, thread.server)) this.fail(error);
+  }
+
+  /** Whether the client has seen nothing, and the request is here as a whole. */
+  get #mayRunAgain(): boolean {
+    return !this.again && !this.request.headersSent && !this.#bodyStarted && this.request.body === "ended";
+  }
+
+  /** Its server is dead. */
+  runAgain(): void {
+    if (!this.open) return;
+    this.again = true;
+    this.#report = undefined;
+    this.#giveBack("unanswered")();
+    this.#ports.retry(this);
   }
 
   onThreadDrain(): void {
@@ -228,15 +225,7 @@ export class Exchange implements ResponseSink, RequestSink {
       return false;
     }
     const isChunked = this.request.head.facts.framing === "chunked";
-    if (isChunked) {
-      socket.cork();
-      socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
-    }
-    let goesOn = socket.write(chunk, done);
-    if (isChunked) {
-      goesOn = socket.write("\r\n", "latin1");
-      socket.uncork();
-    }
+    const goesOn = isChunked ? writeChunk(socket, chunk, done) : socket.write(chunk, done);
     const isWritten = socket.writableLength === 0;
     if (!goesOn && !isWritten) this.request.pause();
     return !isWritten;
@@ -260,10 +249,11 @@ export class Exchange implements ResponseSink, RequestSink {
   onClosed(): void {
     if (!this.open) return;
     this.outcome = "aborted";
-    this.#settle();
+    this.#settle("unanswered");
   }
 
   #startTunnel(head: ResponseHead): void {
+    this.isTunnel = true;
     const connection = this.#connection!;
     const client = this.request.tunnel(head.status, this.#linesOf(head));
     connection.handOver(this.#told.sockets.join(this, connection.socket, client, head.lines));
@@ -278,21 +268,23 @@ export class Exchange implements ResponseSink, RequestSink {
   // --- the end ---
 
   /** @returns how to give the thread back, which is no longer the exchange's */
-  #giveBack(): () => void {
+  #giveBack(how: Departure): () => void {
     const { thread } = this;
     this.thread = undefined;
-    const answered = this.outcome === "answered";
     return () => {
-      if (thread) this.#ports.release(thread, answered, this.client.ip);
+      if (thread) this.#ports.release(this, thread, how);
     };
   }
 
-  #settle(): void {
+  #settle(how: Departure): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    const giveBack = this.#giveBack();
-    if (connection) connection.abandon(this, giveBack);
-    else giveBack();
+    const giveBack = this.#giveBack(how);
+    if (connection && this.#ahead) abandonAhead(connection, performance.now() - this.sentMs, giveBack);
+    else {
+      connection?.abandon();
+      giveBack();
+    }
     this.#ports.forget(this);
     if (this.request.head.facts.upgrade) this.#told.sockets.left(this);
     for (const tell of this.#told.finished) tell(this);

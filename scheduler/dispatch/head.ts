@@ -3,8 +3,9 @@
  * (`http/forwarded.ts`), then dexter's own. The string is to be written as latin1: that is how the bytes were read.
  */
 import assert from "node:assert/strict";
-import { CF_HEADER, REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
+import { AHEAD_KEY, CF_HEADER, REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
 import type { Client } from "../http/client-address.ts";
+import type { ClientRequest } from "../http/client-request.ts";
 import type { HttpProtocol } from "../http/request-head.ts";
 import type { RequestFacts } from "../http/vet.ts";
 
@@ -22,6 +23,26 @@ interface HeadParts {
   readonly cfJson: string;
 }
 
+/** What is asked for in a request's name, and by whom. */
+interface Asked extends Pick<HeadParts, "client" | "traceparent"> {
+  readonly request: ClientRequest;
+  readonly id: string;
+}
+
+/** The head of a client's request as its thread gets it. @param ahead it is sent ahead of its turn */
+export function headFor({ request, client, id, traceparent }: Asked, ahead: boolean): string {
+  const { facts, block } = request.head;
+  return renderRequestHead({
+    method: request.method,
+    facts,
+    forwarded: block.forwarded(client.trusted),
+    client,
+    requestId: id,
+    traceparent,
+    cfJson: (ahead ? AHEAD_CF_JSON : CF_JSON)[block.protocol],
+  });
+}
+
 /** @returns request line and headers with the empty line that ends them */
 export function renderRequestHead(parts: HeadParts): string {
   const { method, facts, forwarded } = parts;
@@ -29,13 +50,13 @@ export function renderRequestHead(parts: HeadParts): string {
 }
 
 const PRINTABLE = /^[ -~]+$/;
-/** The JSON is one of a few strings, so the last good one is remembered instead of tested again. */
-let lastCfJson = "";
+/** The JSON is one of a few strings: good ones are remembered instead of tested again. */
+const goodCfJson = new Set<string>();
 
 function ownHeaders({ facts, client, requestId, traceparent, cfJson }: HeadParts): string {
   // A line break in these would be a bug that hands out a request.
-  assert(PRINTABLE.test(requestId) && (cfJson === lastCfJson || PRINTABLE.test(cfJson)));
-  lastCfJson = cfJson;
+  assert(PRINTABLE.test(requestId) && (goodCfJson.has(cfJson) || PRINTABLE.test(cfJson)));
+  goodCfJson.add(cfJson);
   let own = "";
   if (facts.upgrade) own = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
   const { framing } = facts;
@@ -53,9 +74,13 @@ export function headerJson(value: unknown): string {
   );
 }
 
+const byProtocol = (more: object) =>
+  ({
+    "HTTP/1.0": headerJson({ httpProtocol: "HTTP/1.0", ...more }),
+    "HTTP/1.1": headerJson({ httpProtocol: "HTTP/1.1", ...more }),
+    "HTTP/2": headerJson({ httpProtocol: "HTTP/2", ...more }),
+  }) as const satisfies Record<HttpProtocol, string>;
+
 /** Minimal `request.cf`: what holds without a network of data centres. */
-export const CF_JSON = {
-  "HTTP/1.0": headerJson({ httpProtocol: "HTTP/1.0" }),
-  "HTTP/1.1": headerJson({ httpProtocol: "HTTP/1.1" }),
-  "HTTP/2": headerJson({ httpProtocol: "HTTP/2" }),
-} as const satisfies Record<HttpProtocol, string>;
+export const CF_JSON = byProtocol({});
+const AHEAD_CF_JSON = byProtocol({ [AHEAD_KEY]: 1 });

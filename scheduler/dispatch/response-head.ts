@@ -3,7 +3,7 @@
  * break, one framing (RFC 9112 §4–6). What is hop-by-hop is taken out here, so that what is left can be
  * given to the client as it is.
  */
-import { REQUEST_ID_HEADER } from "../../runtime/protocol.ts";
+import { REQUEST_ID_HEADER, RETURNED_HEADER } from "../../runtime/protocol.ts";
 import { DexterError } from "../errors.ts";
 import { readHeaderLines, renderHeaderLines } from "../http/header-lines.ts";
 
@@ -25,6 +25,11 @@ export interface ResponseHead {
   readonly contentLength: number;
   /** Whether the connection outlives the response. */
   readonly persistent: boolean;
+}
+
+/** Whether the request was sent ahead, and comes back untouched. Only the prelude's own word counts. */
+export function isReturned({ status, rawHeaders }: ResponseHead): boolean {
+  return status === 503 && rawHeaders.some((name, i) => i % 2 === 0 && name === RETURNED_HEADER);
 }
 
 export function badResponse(reason: string): DexterError {

@@ -15,8 +15,6 @@ export interface ResponseHandler {
   onHead(head: ResponseHead): void;
   /** A piece of the body: a view of the pushed chunk. */
   onBody(chunk: Buffer): void;
-  /** Whether another response is due on the connection after this one: then bytes may follow it. */
-  hasNext?(): boolean;
   /** The response is whole. Unless `reusable`, the connection must be closed. `reset` may be called here. */
   onEnd(reusable: boolean): void;
   /** BAD_RESPONSE, or SERVER_LOST without a head; nothing comes after it, and the connection must be closed. May follow `onEnd`. */
@@ -205,9 +203,8 @@ export class ResponseParser {
       this.#handler.onEnd(false);
       return;
     }
-    const reusable = atEnd || (this.#handler.hasNext?.() ?? false);
-    this.#state = reusable ? "idle" : "failed";
-    this.#handler.onEnd(reusable);
+    this.#state = atEnd ? "idle" : "failed";
+    this.#handler.onEnd(atEnd);
     if (this.#state === "failed") this.#fail(badResponse(STRAY_BYTES));
   }
 }

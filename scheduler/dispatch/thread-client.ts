@@ -1,7 +1,6 @@
 /**
  * HTTP/1.1 to one thread over its own unix socket: keep-alive connections, no agent and no header objects. A
- * connection reports to the sink of the request it carries. Further requests may be sent ahead: workerd takes
- * one after the other, so that the thread still serves one at a time, and finds the next without being woken.
+ * connection reports to the sink of the request it carries.
  */
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { DexterError } from "../errors.ts";
@@ -17,8 +16,6 @@ const REUSE_WITHIN_MS = 3_000;
 export interface ConnectionLoss {
   readonly error: DexterError;
   readonly unsent: boolean;
-  /** It was sent ahead, and shares the fate of the request before it. */
-  readonly ahead: boolean;
 }
 
 export interface ResponseSink extends Pick<ResponseHandler, "onHead"> {
@@ -65,18 +62,12 @@ class ThreadSocket extends Socket {
 /** As much as libuv reads at once. */
 const READ_BYTES = 65_536;
 
-interface Entry {
-  readonly method: string;
-  readonly upgrade: boolean;
-  sink: ResponseSink;
-}
-
 export class ThreadConnection {
   readonly socket: ThreadSocket;
   readonly #parser: ResponseParser;
   readonly #owner: ThreadClient;
-  /** What it carries: the first is in the thread, the others are sent ahead. */
-  readonly #entries: Entry[] = [];
+  /** Who is told of the response to the request that it carries. */
+  #sink: ResponseSink | undefined;
   #answered = false;
   #buffer: Buffer | undefined;
   /** More of the request's body is to come. A response may end before it: then the connection is of no more use. */
@@ -88,12 +79,11 @@ export class ThreadConnection {
     this.#parser = new ResponseParser({
       onHead: (head) => {
         this.#answered = true;
-        this.#entries[0]!.sink.onHead(head);
+        this.#sink!.onHead(head);
       },
       onBody: (chunk) => {
-        if (this.#entries[0]!.sink.onResponseBody(chunk)) this.#buffer = undefined;
+        if (this.#sink!.onResponseBody(chunk)) this.#buffer = undefined;
       },
-      hasNext: () => this.#entries.length > 1,
       onEnd: (reusable) => this.#ended(reusable),
       onError: (error) => this.#lost(error),
     });
@@ -102,10 +92,10 @@ export class ThreadConnection {
     };
     this.socket = new ThreadSocket(options);
     this.socket.connect({ path });
-    this.socket.on("drain", () => this.#entries[0]?.sink.onThreadDrain());
+    this.socket.on("drain", () => this.#sink?.onThreadDrain());
     this.socket.on("end", () => {
       this.#parser.finish();
-      if (this.#entries.length === 0) this.#close();
+      if (this.#sink === undefined) this.#close();
     });
     this.socket.on("error", (error: NodeJS.ErrnoException) => this.#failed(error));
     this.socket.on("close", () => {
@@ -114,24 +104,14 @@ export class ThreadConnection {
     });
   }
 
-  /** Whether a request may follow the one that is in the thread. */
-  get takesAhead(): boolean {
-    return this.#entries.length > 0 && !this.sending && !this.#entries[0]!.upgrade;
-  }
-
-  /** Whether a request was sent ahead, and its turn has not come. */
-  isAhead(sink: ResponseSink): boolean {
-    return this.#entries.findIndex((entry) => entry.sink === sink) > 0;
-  }
-
   /** Another sink is told of the rest of the response that the thread is giving. */
   handOver(sink: ResponseSink): void {
-    this.#entries[0]!.sink = sink;
+    this.#sink = sink;
   }
 
   /** Whether it carries nothing, and can. */
   get isReusable(): boolean {
-    return this.#entries.length === 0 && this.#parser.idle && !this.socket.destroyed;
+    return this.#sink === undefined && this.#parser.idle && !this.socket.destroyed;
   }
 
   /**
@@ -146,56 +126,37 @@ export class ThreadConnection {
   readonly #onRead = (bytes: number, buffer: Uint8Array): boolean => {
     this.#answered = true;
     this.#parser.push((buffer as Buffer).subarray(0, bytes) as Buffer);
-    this.#entries[0]?.sink.onReadDone();
+    this.#sink?.onReadDone();
     return true;
   };
 
-  /**
-   * Sends a request's head. If it has a body, its chunks follow with `socket.write` after `onSent`. While another
-   * request is in the thread and the connection `takesAhead`, one without body, and without effect, may follow.
-   */
+  /** Sends a request's head. If it has a body, its chunks follow with `socket.write` after `onSent`. */
   send(method: string, head: string, about: { upgrade: boolean; body: boolean }, sink: ResponseSink): void {
-    const { upgrade, body } = about;
-    this.#entries.push({ method, upgrade, sink });
-    if (this.#entries.length === 1) this.#begin();
-    if (!body) {
+    this.#sink = sink;
+    this.#answered = false;
+    this.#parser.reset(method, about.upgrade);
+    if (!about.body) {
       this.socket.write(head, "latin1");
       return;
     }
     this.sending = true;
     this.socket.write(head, "latin1", (error) => {
-      if (!error && !this.socket.refused && this.#entries[0]?.sink === sink) sink.onSent();
+      if (!error && !this.socket.refused && this.#sink === sink) sink.onSent();
     });
   }
 
-  /**
-   * Ends the request now; its sink hears nothing more. The function sees its client abort, and what was sent ahead
-   * behind it is unsent. A request that was itself sent ahead can't be called back: the thread will answer it to nobody.
-   * @param over called when the thread is done with the request: at once, or after that answer
-   */
-  abandon(sink?: ResponseSink, over?: () => void): void {
-    const place = this.#entries.findIndex((entry) => entry.sink === sink);
-    if (place > 0) {
-      this.#entries[place]!.sink = discard(this, over);
-      return;
-    }
-    this.#entries.shift();
+  /** Ends the request now; its sink hears nothing more. The function sees its client abort. */
+  abandon(): void {
+    this.#sink = undefined;
     this.#close();
-    over?.();
-  }
-
-  #begin(): void {
-    const { method, upgrade } = this.#entries[0]!;
-    this.#answered = false;
-    this.#parser.reset(method, upgrade);
   }
 
   #ended(reusable: boolean): void {
-    const { sink } = this.#entries.shift()!;
+    const sink = this.#sink!;
+    this.#sink = undefined;
     // The sink may have held it back for a slow client.
     this.socket.resume();
     if (!reusable || this.sending) this.#close();
-    else if (this.#entries.length > 0) this.#begin();
     else this.#owner.keep(this);
     sink.onEnd();
   }
@@ -206,65 +167,32 @@ export class ThreadConnection {
     this.#lost(new DexterError("SERVER_LOST", {}, { cause: error }));
   }
 
-  /**
-   * Refused, and no answer: as long as no body was sent, it was the head, of which nobody has read the end. Unless it
-   * was the head of a request sent ahead: then the one before it may have been begun.
-   */
+  /** Refused, and no answer: as long as no body was sent, it was the head, of which nobody has read the end. */
   #lost(error: DexterError): void {
-    const unsent = this.socket.refused && !this.#answered && this.#entries.length === 1;
-    const inThread = this.#entries.shift();
+    const sink = this.#sink;
+    this.#sink = undefined;
+    const unsent = this.socket.refused && !this.#answered;
     this.#close();
-    inThread?.sink.onLost({ error, unsent, ahead: false });
+    sink?.onLost({ error, unsent });
   }
 
-  /** The thread takes nothing more from this connection: what was sent ahead has not been begun. */
   #close(): void {
-    const ahead = this.#entries.splice(0);
     this.#parser.destroy();
     this.socket.destroy();
-    for (const { sink } of ahead)
-      sink.onLost({ error: new DexterError("SERVER_LOST"), unsent: true, ahead: true });
   }
-}
-
-/** A longer answer to nobody is not waited for. */
-const DISCARDED_BYTES = 65_536;
-
-/** Takes the response of a request whose client has gone. */
-function discard(connection: ThreadConnection, over?: () => void): ResponseSink {
-  const nothing = () => {};
-  const sink: ResponseSink = {
-    onHead({ bodyKind, contentLength }) {
-      const isShort = bodyKind === "none" || (bodyKind === "length" && contentLength <= DISCARDED_BYTES);
-      if (!isShort) connection.abandon(sink, over);
-    },
-    onResponseBody: () => false,
-    onSent: nothing,
-    onReadDone: nothing,
-    onThreadDrain: nothing,
-    onEnd: () => over?.(),
-    onLost: () => over?.(),
-  };
-  return sink;
 }
 
 export class ThreadClient {
   readonly #path: string;
   readonly #idle: ThreadConnection[] = [];
-  #latest: ThreadConnection | undefined;
 
   constructor(socketPath: string) {
     this.#path = socketPath;
   }
 
-  /**
-   * A connection for one more request. It carries none: it is a recently used one, or a new one.
-   * @param ahead the request is to be sent ahead: the latest connection, if it takes one behind those that it carries
-   */
-  connection(nowMs: number, ahead = false): ThreadConnection {
-    if (ahead && this.#latest?.takesAhead) return this.#latest;
-    this.#latest = this.#reusable(nowMs) ?? new ThreadConnection(this, this.#path);
-    return this.#latest;
+  /** A connection for one more request: one that was used recently, or a new one. */
+  connection(nowMs: number): ThreadConnection {
+    return this.#reusable(nowMs) ?? new ThreadConnection(this, this.#path);
   }
 
   #reusable(nowMs: number): ThreadConnection | undefined {

@@ -43,6 +43,32 @@ export const REQUESTS = {
     status: 502,
     advice: "The log says why it ended. A request that may have had an effect is not repeated.",
   },
+  CPU_LIMIT: {
+    message: "the function ran for {seconds} s without a pause, and its server was ended",
+    status: 503,
+    advice:
+      "Look for an endless loop or a slow regular expression; the log names the request. Work that takes so long by right " +
+      "needs a higher cpu_limit, or pauses: `await scheduler.wait(0)`.",
+  },
+  QUARANTINED: {
+    message: "{function} is in quarantine, and gets no requests for {seconds} s",
+    status: 503,
+    advice:
+      "Its code has ended several servers; the log says how. Deploy a version that does not, or release it: " +
+      "`dexter quarantine release`.",
+  },
+  RESPONSE_TIMEOUT: {
+    message: "the function gave no response within {seconds} s",
+    status: 504,
+    advice:
+      "Look for what the handler waits for: a slow upstream, a promise that never settles. Raise response_timeout if it " +
+      "takes so long by right.",
+  },
+  REQUEST_TIMEOUT: {
+    message: "the request took longer than {seconds} s",
+    status: 504,
+    advice: "Raise request_timeout for functions with long streams, or set it to 0.",
+  },
   BAD_RESPONSE: {
     message: "the thread's response could not be read: {reason}",
     status: 502,

@@ -33,6 +33,10 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   NO_SOCKET: "No further WebSocket",
   LOOP_DETECTED: "A loop of requests",
   SERVER_LOST: "The server process ended",
+  CPU_LIMIT: "The function runs away",
+  RESPONSE_TIMEOUT: "No response in time",
+  REQUEST_TIMEOUT: "The request takes too long",
+  QUARANTINED: "The function is in quarantine",
   BAD_RESPONSE: "The response cannot be read",
   LOAD_FAILED: "The function cannot be loaded",
 };
@@ -44,6 +48,12 @@ export function isException(failure: DexterError | ExceptionReport): failure is 
 /** What a client is answered with. An error that was not meant for one is the node's own fault. */
 export function statusOf(failure: DexterError | ExceptionReport): number {
   return isException(failure) ? 500 : (failure.status ?? 500);
+}
+
+function retryAfterOf(failure: DexterError | ExceptionReport): number {
+  return !isException(failure) && failure.code === "QUARANTINED"
+    ? Number(failure.details.seconds)
+    : RETRY_AFTER_S;
 }
 
 /** An exception and its causes, with the positions of the sources, as text for the log. */
@@ -68,7 +78,7 @@ export function answerFailure(
 ): number {
   const { request, id } = failed;
   const status = statusOf(failure);
-  const retryAfter = status === 503 ? RETRY_AFTER_S : undefined;
+  const retryAfter = status === 503 ? retryAfterOf(failure) : undefined;
   const html = mode.dev && wantsHtml(acceptOf(request));
   const body = mode.dev
     ? (html ? renderErrorPage : renderErrorText)(pageInput(failed, failure, status, mode.root))

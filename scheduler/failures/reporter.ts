@@ -9,6 +9,7 @@ import type { FunctionRegistry } from "../deploy/registry.ts";
 import type { Exchange } from "../dispatch/exchange.ts";
 import { DexterError } from "../errors.ts";
 import type { RecentFailures } from "../history/failures.ts";
+import type { Incidents } from "../limits/incidents.ts";
 import { isoTime } from "../logs/access-format.ts";
 import type { Followers } from "../logs/followers.ts";
 import type { Excess } from "../logs/line-rate.ts";
@@ -44,6 +45,7 @@ interface ReporterOptions {
   readonly slotOf: (serverKey: number) => number | undefined;
   /** Lines per second and function; 0 = no limit. */
   readonly logRate: number;
+  readonly incidents: Pick<Incidents, "note">;
 }
 
 export class Reporter {
@@ -71,9 +73,9 @@ export class Reporter {
   }
 
   /** A line that a server printed: its own, or a function's; or one on its control descriptor that cannot be read. */
-  serverLine(line: string, stream: OutputStream, { loader, process }: Member): void {
+  serverLine(line: string, stream: OutputStream, { loader, process }: Member, cut = 0): void {
     if (stream === "control") return this.#unreadable(line, process.slot);
-    const said = parseServerLine(line);
+    const said = parseServerLine(line, cut);
     const level = said.message.startsWith(KNOWN_NOISE) ? "debug" : said.level;
     const { log, followers } = this.#options;
     const thread = said.thread === undefined ? undefined : loader.threadNamed(said.thread);
@@ -81,8 +83,18 @@ export class Reporter {
     const isRead = log.isLevelEnabled(level) || (thread !== undefined && followers.any);
     if (!isRead || !this.#lines.allows(thread?.functionName ?? "", said.message)) return;
     const source = thread ? { function: thread.functionName } : { server: process.slot, stream };
+    if (cut > 0) this.#tellCut(said, thread, process.slot, cut);
     log[level]({ ...source, ...(said.requestId ? { requestId: said.requestId } : {}) }, said.message);
     if (thread && followers.any) this.#tellLine(said, thread, process.slot);
+  }
+
+  #tellCut({ requestId }: ConsoleLine, thread: Thread | undefined, server: number, cut: number): void {
+    const of = thread && { function: thread.functionName, version: thread.version };
+    this.#options.incidents.note(
+      "console_line",
+      { ...of, ...(requestId && { requestId }), server },
+      `a console line was cut: ${cut} bytes of it are missing`,
+    );
   }
 
   #unreadable(line: string, server: number): void {

@@ -1,5 +1,6 @@
 /** Takes a chunked body apart (RFC 9112 §7.1), strictly: lines end with CR LF, sizes are plain hex digits. */
 
+import type { Writable } from "node:stream";
 import { isHeaderLine } from "./header-lines.ts";
 
 /** Most bytes of a size line with its extensions, and of all trailers. */
@@ -126,4 +127,14 @@ export class ChunkedDecoder {
     if (line === "") this.#state = "done";
     else if (!isHeaderLine(line)) throw new ChunkError("bad trailer");
   }
+}
+
+/** Writes a piece of a body as one chunk. @param done when the piece is no longer needed @returns as `write` */
+export function writeChunk(socket: Writable, piece: Buffer, done?: () => void): boolean {
+  socket.cork();
+  socket.write(`${piece.length.toString(16)}\r\n`, "latin1");
+  socket.write(piece, done);
+  const goesOn = socket.write("\r\n", "latin1");
+  socket.uncork();
+  return goesOn;
 }

@@ -100,7 +100,7 @@ function serving(
     registry,
     project: ports.project,
     status: ports.status,
-    slotOf: (key) => engine.supervisor.slotOf(key),
+    slotOf: (key) => engine.slotOf(key),
     responsiveSlots: () => engine.responsiveSlots,
   });
   const engine: Engine = new Engine(given.node, options, { ...ports, registry, telemetry, limits });

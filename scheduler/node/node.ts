@@ -6,7 +6,6 @@ import { rmSync } from "node:fs";
 import type { FunctionRegistry } from "../deploy/registry.ts";
 import { GOING_AWAY } from "../dispatch/tunnel.ts";
 import { DexterError } from "../errors.ts";
-import { HELD_MS } from "../policy/pool.ts";
 import { goodbyeBefore } from "../server/member.ts";
 import { startFailure } from "../server/settings.ts";
 import { keepScoreboard, writeFileAtomically } from "../status/scoreboard.ts";
@@ -23,7 +22,6 @@ export class DexterNode {
   readonly #parts: Parts;
   #releaseLock: (() => void) | undefined;
   #endScoreboard: (() => void) | undefined;
-  #recallTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(project: Project, options: NodeOptions) {
@@ -171,9 +169,8 @@ export class DexterNode {
 
   /** What is done again and again as long as the node serves. */
   #keepUp(): void {
-    const { engine, telemetry } = this.#parts;
+    const { telemetry } = this.#parts;
     telemetry.history.start();
-    this.#recallTimer = setInterval(() => engine.dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", this.project.node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({
       path: () => this.project.node.scoreBoardFile,
@@ -190,7 +187,6 @@ export class DexterNode {
     const { node } = this.project;
     const { registry, telemetry, engine, delivery, listeners, admin } = this.#parts;
     this.#endScoreboard?.();
-    clearInterval(this.#recallTimer);
     let inTime = graceful;
     if (graceful) {
       const late = this.#deadline(node.stopTimeoutMs).then(() => (inTime = false));

@@ -54,6 +54,7 @@ export class Telemetry {
       failures,
       slotOf,
       logRate: project.node.logRate,
+      incidents: this.incidents,
     });
     this.journal = new Journal({ access: () => logs.access, followers, slotOf, onRequest });
     this.metrics = new NodeMetrics({

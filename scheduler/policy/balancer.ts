@@ -19,12 +19,9 @@ export interface Startable extends Choice {
   readonly hasFreeSlot: boolean;
 }
 
-/**
- * The candidate with the fewest requests in progress. A server that does not answer its probes is chosen only when
- * `fallback` allows it.
- */
-export function leastBusy<T extends Choice>(candidates: Iterable<T>, fallback = false): T | undefined {
-  return least(candidates, fallback ? always : isResponsive, requestsIn);
+/** The candidate with the fewest requests in progress, of those that answer their probes. */
+export function leastBusy<T extends Choice>(candidates: Iterable<T>): T | undefined {
+  return least(candidates, isResponsive, requestsIn);
 }
 
 /**
@@ -35,7 +32,6 @@ export function fewestComing<T extends Startable>(servers: Iterable<T>): T | und
   return least(servers, hasFreeSlot, requestsComing);
 }
 
-const always = () => true;
 const isResponsive = ({ responsive }: Choice) => responsive;
 const hasFreeSlot = (server: Startable) => server.hasFreeSlot;
 const requestsIn = ({ busy }: Choice) => busy;

@@ -17,7 +17,7 @@ import { Room } from "./room.ts";
 import type { Server, ServerLimits } from "./server.ts";
 import { Serving } from "./serving.ts";
 import { Spares } from "./spares.ts";
-import type { FunctionSpec, Thread } from "./thread.ts";
+import type { Departure, FunctionSpec, Thread } from "./thread.ts";
 import { Upkeep } from "./upkeep.ts";
 
 export type { Effects } from "./effects.ts";
@@ -58,13 +58,13 @@ export class Fleet<T> {
   // --- requests ---
 
   /** Takes a thread for a request of the function, or returns undefined: then `wait` for one. */
-  acquire(pool: string, nowMs: number, repeatable = false, client?: string): Thread | undefined {
+  acquire(pool: string, nowMs: number, client?: string): Thread | undefined {
     const fn = this.#functions.get(pool);
     if (fn === undefined) return undefined;
     this.#functions.activate(fn, nowMs);
     fn.heat.count();
     if (this.queue.waiting(pool) > 0 || this.shares.holdsBack(client)) return undefined;
-    const thread = this.#serving.take(fn, nowMs, repeatable);
+    const thread = this.#serving.take(fn, nowMs);
     if (thread) {
       this.shares.took(client);
       this.#serving.given(thread);
@@ -96,13 +96,13 @@ export class Fleet<T> {
     this.#serving.left(ticket.pool);
   }
 
-  /** A request has left its thread. @param answered after a whole answer, which tells how long one takes */
-  release(thread: Thread, nowMs: number, answered = true, client?: string): void {
+  /** A request has left its thread. */
+  release(thread: Thread, nowMs: number, how: Departure = "answered", client?: string): void {
     this.shares.gave(client);
     const server = this.server(thread.server);
     if (server === undefined) return;
     const wasFull = server.isFull;
-    server.put(thread, nowMs, answered);
+    server.put(thread, nowMs, how);
     if (server.busy === 0 && server.stage === "draining") this.#effects.due(server);
     if (thread.state === "retiring") {
       if (thread.inFlight === 0) this.#room.done(server, thread);
@@ -155,7 +155,7 @@ export class Fleet<T> {
    */
   stage(spec: FunctionSpec): Thread | undefined {
     const able = this.#members.open.filter((server) => server.threads.includes(undefined));
-    const server = leastBusy(able) ?? leastBusy(able, true);
+    const server = leastBusy(able);
     return server && this.#room.start(server, spec, "extra");
   }
 

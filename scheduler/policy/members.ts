@@ -73,18 +73,13 @@ export class Members {
     return held;
   }
 
-  get allUnresponsive(): boolean {
-    return !this.#open.some((server) => server.responsive);
-  }
-
   /** Whether a thread that is started now in the server could serve a waiting request at once. */
   isAble(server: Server): boolean {
-    return server.takesThreads && (server.responsive || this.allUnresponsive);
+    return server.takesThreads && server.responsive;
   }
 
   get able(): Server[] {
-    const anyway = this.allUnresponsive;
-    return this.#open.filter((server) => server.takesThreads && (server.responsive || anyway));
+    return this.#open.filter((server) => this.isAble(server));
   }
 
   hostsOf(pool: string): readonly Server[] {

@@ -6,6 +6,7 @@
  * cold ones at the bottom can retire. With `concurrency` above 1 a thread stays on the stack until it
  * is full: all isolates of a server share one CPU, so packing requests into few of them costs nothing.
  */
+import type { Departure } from "./thread.ts";
 import { type FunctionSpec, Thread, type ThreadKind } from "./thread.ts";
 
 /** What the quickest request of a function took is remembered for one to two times as long. */
@@ -189,16 +190,17 @@ export class Pool {
     if (!this.isSteady(quickMs)) return undefined;
     let best: Thread | undefined;
     for (const thread of this.#serving) {
-      const takes = thread.repeatable && isQuick(thread, limit, nowMs, done);
+      const takes = isQuick(thread, limit, nowMs, done);
       if (takes && thread.ahead < (best?.ahead ?? MOST_AHEAD)) best = thread;
     }
     return best;
   }
 
-  /** The request in the thread is done, and the next of those that were sent ahead has begun. */
-  handOver(thread: Thread, nowMs: number, doneBefore: number, answered: boolean): void {
-    if (answered) this.#learn(nowMs - thread.startedMs, nowMs);
+  /** The request in the thread is done, and the next of those that were sent ahead has begun; or one of these is back. */
+  handOver(thread: Thread, nowMs: number, doneBefore: number, how: Departure): void {
     thread.ahead--;
+    if (how === "returned") return;
+    if (how === "answered") this.#learn(nowMs - thread.startedMs, nowMs);
     thread.lastUsedMs = nowMs;
     this.lastTakenMs = nowMs;
     thread.startedMs = nowMs;

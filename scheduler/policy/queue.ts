@@ -9,7 +9,7 @@ export interface Ticket<T> {
   /** Whose threads may serve it: see `Identity`. */
   readonly pool: string;
   readonly sinceMs: number;
-  /** Sending it twice does no harm, as long as no thread has begun it: it may be sent ahead. */
+  /** It may be sent to a thread ahead of its turn. */
   readonly repeatable?: boolean;
   /** Whose request it is, as far as shares go. */
   readonly client?: string;

@@ -5,7 +5,7 @@
 import type { Startable } from "./balancer.ts";
 import { HotThreads, type ServerLoad } from "./hot-threads.ts";
 import { Pool } from "./pool.ts";
-import type { FunctionSpec, Identity, Thread, ThreadKind } from "./thread.ts";
+import type { Departure, FunctionSpec, Identity, Thread, ThreadKind } from "./thread.ts";
 
 export interface ServerLimits {
   /** `max_threads_per_child`. */
@@ -50,6 +50,8 @@ export class Server implements Startable {
   requests = 0;
   /** Requests that are over. */
   #done = 0;
+  /** Those of which it has given a response, or given back the request: it was alive then. */
+  answers = 0;
   size = 0;
   /** Threads that retire without a request: their slots are about to be free. */
   freeing = 0;
@@ -116,9 +118,8 @@ export class Server implements Startable {
   }
 
   /** Takes a thread of the pool, which `hasRoom`, for a request. */
-  take(pool: Pool, nowMs: number, repeatable = false, busyOnly = false): Thread {
+  take(pool: Pool, nowMs: number, busyOnly = false): Thread {
     const thread = pool.take(nowMs, this.#done, busyOnly || !this.takesThreads)!;
-    thread.repeatable = repeatable;
     this.busy++;
     this.requests++;
     if (thread.inFlight === 1) {
@@ -141,10 +142,11 @@ export class Server implements Startable {
   }
 
   /** Gives a request's place in its thread back, to what was sent ahead if there is any. */
-  put(thread: Thread, nowMs: number, answered = true): void {
+  put(thread: Thread, nowMs: number, how: Departure = "answered"): void {
     this.#done++;
-    if (thread.ahead > 0) return this.poolOf(thread).handOver(thread, nowMs, this.#done, answered);
-    this.poolOf(thread).put(thread, nowMs, answered);
+    if (how !== "unanswered") this.answers++;
+    if (thread.ahead > 0) return this.poolOf(thread).handOver(thread, nowMs, this.#done, how);
+    this.poolOf(thread).put(thread, nowMs, how === "answered");
     this.busy--;
     if (thread.inFlight > 0) return;
     this.busyThreads--;

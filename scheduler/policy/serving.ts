@@ -113,7 +113,7 @@ export class Serving<T> {
   // --- threads for requests ---
 
   /** A thread for one request more; `given` is to be called as soon as the request has it. */
-  take(fn: FunctionState, nowMs: number, repeatable: boolean): Thread | undefined {
+  take(fn: FunctionState, nowMs: number): Thread | undefined {
     const { members, shares, spares } = this.#parts;
     const busyOnly = !shares.mayGrow(fn);
     const choice: Server[] = [];
@@ -121,9 +121,9 @@ export class Serving<T> {
       const pool = host.pool(fn.spec);
       if (pool !== undefined && host.hasRoom(pool, busyOnly) && !host.holds(pool, nowMs)) choice.push(host);
     }
-    const server = leastBusy(choice) ?? (members.allUnresponsive ? leastBusy(choice, true) : undefined);
+    const server = leastBusy(choice);
     if (server === undefined) return undefined;
-    const thread = server.take(server.pool(fn.spec)!, nowMs, repeatable, busyOnly);
+    const thread = server.take(server.pool(fn.spec)!, nowMs, busyOnly);
     // What waits for hot threads there, or for one that starts, may be better off elsewhere.
     if (!server.takesThreads) this.touchServer(server);
     if (this.#shortage.total === 0) spares.grow(server, fn, nowMs, true);
@@ -149,7 +149,7 @@ export class Serving<T> {
     shares.capped.delete(pool);
     while (queue.waiting(pool) > 0) {
       const ticket = shares.next(pool);
-      const thread = ticket && this.take(fn, nowMs, ticket.repeatable === true);
+      const thread = ticket && this.take(fn, nowMs);
       if (thread !== undefined) this.#grant(ticket!, thread);
       else if (!ticket || !this.#sendAhead(fn, ticket, nowMs)) {
         if (!ticket || !shares.mayGrow(fn)) shares.capped.add(pool);

@@ -18,6 +18,12 @@ export const LETTERS: Readonly<Record<ThreadState, string>> = {
   retiring: "G",
 };
 
+/**
+ * How a request leaves its thread: with a whole answer, which tells how long one takes; without; or untouched, because
+ * it was sent ahead and its turn did not come.
+ */
+export type Departure = "answered" | "unanswered" | "returned";
+
 const LEGAL: Readonly<Record<ThreadState, readonly ThreadState[]>> = {
   starting: ["idle", "retiring"],
   idle: ["busy", "retiring"],
@@ -57,8 +63,6 @@ export class Thread implements Identity {
   inFlight = 0;
   /** Requests that were sent ahead of their turn: it begins one when the one before is done. */
   ahead = 0;
-  /** Whether the request in it is repeatable: only then may others follow on its connection. */
-  repeatable = false;
   /** Requests it has taken, or that were sent ahead. */
   requests = 0;
   /** When it took its latest request. */

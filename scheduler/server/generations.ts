@@ -6,6 +6,7 @@ import type { Fleet } from "../policy/fleet.ts";
 import type { ServerLimits } from "../policy/server.ts";
 import type { FunctionSpec } from "../policy/thread.ts";
 import { Distrust } from "./distrust.ts";
+import { serverKey } from "./keys.ts";
 import type { LoaderPorts } from "./loader.ts";
 import { Member } from "./member.ts";
 import { prepareResidents } from "./residents.ts";
@@ -53,7 +54,7 @@ export class Generations<T> {
     const settings = this.#ports.settings();
     const generation = ++slot.generation;
     return new Member({
-      key: ++this.#latestKey,
+      key: serverKey(settings.firstSlot, ++this.#latestKey),
       epoch,
       server: {
         ...settings.server,
@@ -65,7 +66,7 @@ export class Generations<T> {
         residents: prepareResidents(this.#residents() ?? [], (revision) => this.#ports.payload(revision)!),
       },
       loads: this.#ports.loads,
-      onLine: (line, stream, member) => this.#ports.onLine(line, stream, member),
+      onLine: (line, stream, member, cut) => this.#ports.onLine(line, stream, member, cut),
     });
   }
 

@@ -39,8 +39,11 @@ export interface ServerOptions {
   readonly coreDumpDirectory?: string;
   /** Lets debuggers at its resident threads, on a port of the loopback that the system chooses. */
   readonly inspector: boolean;
-  /** Takes every line that the server prints, and those on its control descriptor that cannot be read. */
-  readonly onLine: (line: string, stream: OutputStream) => void;
+  /**
+   * Takes every line that the server prints, and those on its control descriptor that cannot be read.
+   * @param cut bytes that are missing at the end of a line that was too long
+   */
+  readonly onLine: (line: string, stream: OutputStream, cut: number) => void;
 }
 
 /**

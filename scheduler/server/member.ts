@@ -2,6 +2,7 @@
  * One server as the supervisor has it: its process, what loads threads in it, and how its end goes. A server that
  * drains ends when its requests and their `waitUntil` work are done, or its time is up.
  */
+import { Health } from "./health.ts";
 import type { OutputStream, ServerOptions } from "./launch.ts";
 import { LoadMeter } from "./load.ts";
 import { Loader, type LoaderPorts } from "./loader.ts";
@@ -13,7 +14,7 @@ interface MemberOptions {
   readonly epoch: number;
   readonly server: Omit<ServerOptions, "onLine">;
   readonly loads: LoaderPorts;
-  onLine(line: string, stream: OutputStream, member: Member): void;
+  onLine(line: string, stream: OutputStream, member: Member, cut: number): void;
 }
 
 interface DrainPorts {
@@ -39,8 +40,11 @@ export class Member {
   readonly process: ServerProcess;
   readonly loader: Loader;
   readonly load: LoadMeter;
+  readonly health = new Health();
   /** What it was born with, in its first slots. */
   readonly residents: readonly Resident[];
+  /** It did not get on, and is being killed. */
+  isHung = false;
   #drainingSinceMs: number | undefined;
   /** Whether its `waitUntil` work is done; it is asked once, when it has no request any more. */
   #isSettled: "unknown" | "asked" | "yes" = "unknown";
@@ -50,7 +54,10 @@ export class Member {
   constructor({ key, epoch, server, loads, onLine }: MemberOptions) {
     this.key = key;
     this.epoch = epoch;
-    this.process = new ServerProcess({ ...server, onLine: (line, stream) => onLine(line, stream, this) });
+    const told = {
+      onLine: (line: string, stream: OutputStream, cut: number) => onLine(line, stream, this, cut),
+    };
+    this.process = new ServerProcess({ ...server, ...told });
     this.loader = new Loader(this.process, loads);
     this.load = new LoadMeter(this.process.pid ?? 0);
     this.residents = server.residents;
@@ -100,4 +107,9 @@ export class Member {
       });
     }
   }
+}
+
+/** Signals that come from outside; a process that dies of others, or exits, dies of what it does. */
+export function isOwnDeath(how: string): boolean {
+  return !/SIGKILL|SIGTERM|SIGINT|SIGHUP/.test(how);
 }

@@ -5,11 +5,11 @@
  */
 import { strict as assert } from "node:assert";
 import type { ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { DexterError } from "../errors.ts";
 import { type ControlAnswer, callControl } from "./control.ts";
 import { launch, removeDirectory, type ServerOptions } from "./launch.ts";
+import { LineSplitter, type TakeLine } from "./lines.ts";
 import { parseControlLine, parseServerLine } from "./output.ts";
 import { blamed } from "./residents.ts";
 import { controlSocket, threadSocket } from "./workerd-config.ts";
@@ -42,10 +42,10 @@ export class ServerProcess {
     this.directory = options.directory;
     this.#child = start(options);
     this.exited = this.#watchExit();
-    this.#readLines(1, (line) => options.onLine(line, "stdout"));
-    this.#readLines(2, (line) => {
+    this.#readLines(1, (line, cut) => options.onLine(line, "stdout", cut));
+    this.#readLines(2, (line, cut) => {
       if (this.#stage === "starting") this.#lastErrors = [...this.#lastErrors.slice(-9), line];
-      options.onLine(line, "stderr");
+      options.onLine(line, "stderr", cut);
     });
     this.ready = this.#becomeReady(options);
     this.ready.catch(() => {});
@@ -144,12 +144,12 @@ export class ServerProcess {
   async #becomeReady({ threadSlots, onLine }: ServerOptions): Promise<void> {
     const listening = new Promise<void>((resolve) => {
       let left = threadSlots + 1;
-      this.#readLines(3, (line) => {
+      this.#readLines(3, (line, cut) => {
         const said = parseControlLine(line);
         // It comes before the sockets.
         if (said?.event === "listen-inspector") this.#inspectorPort = said.port;
         else if (said?.event === "listen" && --left === 0) resolve();
-        else if (said === undefined) onLine(line, "control");
+        else if (said === undefined) onLine(line, "control", cut);
       });
     });
     const failed = this.exited.then((how) => {
@@ -160,11 +160,13 @@ export class ServerProcess {
     if (this.#stage === "starting") this.#become("running");
   }
 
-  #readLines(descriptor: number, take: (line: string) => void): void {
+  #readLines(descriptor: number, take: TakeLine): void {
     const stream = this.#stream(descriptor) as Readable | undefined;
     if (!stream) return;
+    const lines = new LineSplitter(take);
     stream.on("error", () => {});
-    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", take);
+    stream.on("data", (chunk: Buffer) => lines.push(chunk));
+    stream.on("end", () => lines.end());
   }
 
   /** A child that could not be given its pipes has no `stdio` at all, whatever its type says. */

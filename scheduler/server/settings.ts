@@ -29,6 +29,7 @@ export function supervisorSettings(node: NodeConfig, { dev, inspect = false }: M
   }
   return {
     numServers: node.numServers,
+    firstSlot: 0,
     maxThreadsPerChild: node.maxThreadsPerChild,
     maxRequestsPerChild: node.maxRequestsPerChild,
     recycleAfterMs: node.recycleAfterMs,

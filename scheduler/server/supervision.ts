@@ -2,12 +2,15 @@
 import type { VersionPayload } from "../../runtime/protocol.ts";
 import type { DexterError } from "../errors.ts";
 import type { FunctionSpec, Thread } from "../policy/thread.ts";
+import type { Condition } from "./health.ts";
 import type { OutputStream, ServerOptions } from "./launch.ts";
 import type { Member } from "./member.ts";
 
 /** What the supervisor keeps to. Replaced as a whole by `configure`. */
 export interface SupervisorSettings {
   readonly numServers: number;
+  /** The number of its first slot: 0, but for servers that are kept apart. */
+  readonly firstSlot: number;
   readonly maxThreadsPerChild: number;
   readonly maxRequestsPerChild: number;
   /** How old a server becomes at least before its requests end it; 0 = they are a limit. */
@@ -34,7 +37,8 @@ export interface SupervisorPorts {
   payload(revision: string): VersionPayload | undefined;
   /** Whether such threads may be resident. */
   mayReside(spec: FunctionSpec): boolean;
-  onLine(line: string, stream: OutputStream, member: Member): void;
+  /** @param cut bytes that are missing at the end of a line that was too long */
+  onLine(line: string, stream: OutputStream, member: Member, cut: number): void;
   /** A server became ready, was replaced, died, …: one line for the log. */
   onEvent(level: "info" | "warn" | "error", event: string, details: Record<string, unknown>): void;
   /** The server in the slot is to be replaced, or has to be because it ended. */
@@ -45,6 +49,14 @@ export interface SupervisorPorts {
   onCut(key: number): void;
   /** The server that the fleet knew by this key is gone. */
   onExit(key: number): void;
+  /** A server is known to live, after a connection to it was lost. */
+  onAlive(key: number): void;
+  /** The CPU time that what is in the server may take in a row, in ms. */
+  cpuLimitMs(key: number): number;
+  /** A server runs away or stands still, and is about to be killed. */
+  onHung(member: Member, condition: Exclude<Condition, "fine">): void;
+  /** A server has died that was not to; not by a signal from outside, and its requests are not lost yet. */
+  onCrash(member: Member): void;
   /** What should be has been compared with what is, as it is every second. */
   onPass(): void;
 }

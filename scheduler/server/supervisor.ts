@@ -6,7 +6,7 @@
 import type { Fleet } from "../policy/fleet.ts";
 import type { Thread } from "../policy/thread.ts";
 import { Generations } from "./generations.ts";
-import type { Member } from "./member.ts";
+import { isOwnDeath, type Member } from "./member.ts";
 import { type LoadOutcome, Outcomes } from "./outcomes.ts";
 import { Roster } from "./roster.ts";
 import { Slot } from "./slot.ts";
@@ -14,8 +14,8 @@ import type { RestartCause, SupervisorPorts, SupervisorSettings } from "./superv
 import { Watch } from "./watch.ts";
 
 const TICK_MS = 1_000;
-/** How often the load of a server that takes requests is looked at. */
-const LOAD_MS = 100;
+/** How often servers are looked at: whether they answer, and how busy they are. */
+const LOOK_MS = 100;
 /** A generation with resident threads that takes longer to start is given up; workerd runs their modules first. */
 const START_DEADLINE_MS = 30_000;
 
@@ -43,7 +43,7 @@ export class Supervisor<T> {
     this.#fleet = fleet;
     this.#settings = settings;
     this.#ports = ports;
-    this.#watch = new Watch(fleet, this.#roster);
+    this.#watch = new Watch(fleet, this.#roster, ports);
     const isLasting = (key: number) => this.member(key)?.isLasting ?? false;
     this.#outcomes = new Outcomes(fleet, { ...ports, isLasting, wake: () => this.wake() });
     this.#generations = new Generations(fleet, {
@@ -60,7 +60,7 @@ export class Supervisor<T> {
   async start(functions: Promise<unknown>): Promise<void> {
     this.#functions = functions;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    this.#loadTimer = setInterval(() => this.#watch.readLoads(), LOAD_MS);
+    this.#loadTimer = setInterval(() => this.#watch.look(), LOOK_MS);
     this.#reconcile();
     await Promise.all([functions, ...this.#slots.map((slot) => slot.next?.process.ready)]);
     this.#reconcile();
@@ -174,7 +174,6 @@ export class Supervisor<T> {
     this.#fleet.tick(performance.now());
     this.#reconcile();
     this.#ports.onPass();
-    this.#watch.probeAll();
   }
 
   /** A step may cause events that ask for another pass. */
@@ -196,7 +195,7 @@ export class Supervisor<T> {
   #spawnMissing(): void {
     if (this.#stopping) return;
     while (this.#slots.length < this.#settings.numServers) {
-      this.#slots.push(new Slot(this.#slots.length));
+      this.#slots.push(new Slot(this.#settings.firstSlot + this.#slots.length));
     }
     for (const slot of this.#slots.slice(0, this.#settings.numServers)) {
       if (slot.next || !slot.mayStart(Date.now())) continue;
@@ -281,6 +280,7 @@ export class Supervisor<T> {
     const { slot: server, generation, pid } = member.process;
     const isExpected = member.isDraining || this.#stopping;
     this.#roster.remove(member);
+    if (!isExpected && !member.isHung && isOwnDeath(how)) this.#ports.onCrash(member);
     this.#ports.onExit(member.key);
     this.#fleet.removeServer(member.key, performance.now());
     if (slot.next === member && member.process.failedToStart && !this.#stopping)

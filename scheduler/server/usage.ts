@@ -1,5 +1,6 @@
 /** What a process uses, as the kernel says in `/proc`. 0 where the system has none, or the process has ended. */
 import { readFileSync } from "node:fs";
+import type { Clock } from "./health.ts";
 
 /** The unit of CPU times in `/proc`; the same on every Linux (`USER_HZ`). */
 const TICKS_PER_S = 100;
@@ -18,6 +19,14 @@ export function cpuSeconds(pid: number | undefined): number {
     .slice(11, 13)
     .map(Number);
   return (user + system) / TICKS_PER_S;
+}
+
+/** How long the main thread of the process has run, and waited to run; and what it does. */
+export function clockOf(pid: number | undefined): Clock {
+  const [ranNs = 0, waitedNs = 0] = read(pid, "schedstat").split(" ").map(Number);
+  const stat = read(pid, "stat");
+  const state = stat.charAt(stat.lastIndexOf(")") + 2);
+  return { ranMs: ranNs / 1e6, wantedMs: (ranNs + waitedNs) / 1e6, state };
 }
 
 function read(pid: number | undefined, file: string): string {

@@ -193,6 +193,43 @@ num_servers = 1
   });
 });
 
+describe("a build.command that writes something else each time", () => {
+  it("loses no edit that comes while it runs for the last time", async (test) => {
+    const dev = await startDev(test, {
+      "wrangler.toml": `${DATE}main = "dist/out.js"
+[build]
+command = "mkdir -p dist; node build.mjs"
+watch_dir = ["src"]
+[dexter]
+num_servers = 1
+`,
+      "build.mjs": `import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+const text = readFileSync("src/text", "utf8").split(" ")[0];
+writeFileSync("dist/out.js", "export default { fetch: () => new Response(" + JSON.stringify(text) + ") };");
+appendFileSync("runs.log", "run\\n");
+if (existsSync("third")) {
+  appendFileSync("third", "x");
+  while (readFileSync("third", "utf8").length === 3 && existsSync("hold")) await setTimeout(20);
+}
+writeFileSync("src/stamp", String(Math.random()));
+`,
+      "src/text": "one",
+    });
+    await dev.serves("/", "one");
+    await dev.write("hold", "");
+    await dev.write("third", "");
+    await dev.write("src/text", "one and the same");
+    await until(
+      "it runs for the third time",
+      async () => (await readFile(`${dev.folder.dir}/third`, "utf8")).length === 3,
+    );
+    await dev.write("src/text", "two");
+    await dev.remove("hold");
+    await dev.serves("/", "two");
+  });
+});
+
 describe("dexter dev, when code is wrong", () => {
   it("keeps serving what worked last, says where the mistake is, and recovers", async (test) => {
     const dev = await startDev(test, { "functions/a.js": answering("good") });

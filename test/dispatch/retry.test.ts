@@ -8,15 +8,28 @@ import { DexterError } from "../../scheduler/errors.ts";
 import { createClientResolver } from "../../scheduler/http/client-address.ts";
 import { Listener } from "../../scheduler/http/listener.ts";
 import type { Thread } from "../../scheduler/policy/thread.ts";
+import type { FunctionLimits } from "../../scheduler/types.ts";
 import { FakeThread } from "../support/fake-thread.ts";
 import { spec } from "../support/fleet-world.ts";
 import { RawConnection } from "../support/http.ts";
+
+const LIMITS: FunctionLimits = {
+  cpuLimitMs: 5_000,
+  responseTimeoutMs: 0,
+  requestTimeoutMs: 0,
+  retry: "safe",
+  maxBodyBytes: 0,
+  maxSockets: 0,
+  idleSocketTimeoutMs: 0,
+};
 
 /** A listener and a dispatcher with one thread or several, whose socket is the test's. */
 async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) => string | undefined) {
   const thread = await FakeThread.make(test);
   const loading: Thread[] = [];
   const over: Exchange[] = [];
+  const limited: string[] = [];
+  const suspected: number[] = [];
   const dispatcher = new Dispatcher(
     {
       socketOf: () => (socketOf ? socketOf(thread.path) : thread.path),
@@ -33,14 +46,17 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
       },
       traceparent: () => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
       refused: () => {},
-      suspect: () => {},
+      suspect: () => void suspected.push(performance.now()),
+      suspected: () => assert.fail("nothing is suspected"),
+      limited: (_, kind) => void limited.push(kind),
       renderFailure({ request }, failure) {
         assert(failure instanceof DexterError);
         request.answer(failure.status!, "", failure.code);
       },
       finished: [(exchange) => void over.push(exchange)],
     },
-    { queue: 10, queueTimeoutMs: 10_000, clientShare: 1 },
+    { queue: 10, queueTimeoutMs: 10_000, retryBudget: 0.1, clientShare: 1 },
+    () => LIMITS,
   );
   const { fleet } = dispatcher;
   fleet.promote(spec("f", { startThreads: threads, minSpareThreads: 0, maxSpareThreads: threads }), 0);
@@ -72,7 +88,7 @@ async function setUp(test: TestContext, threads = 1, socketOf?: (path: string) =
   const tried = async (count: number) => {
     while (![...dispatcher.exchanges].some(({ retries }) => retries >= count)) await setImmediate();
   };
-  return { thread, dispatcher, connect, over, busy, tried };
+  return { thread, dispatcher, connect, over, busy, tried, limited, suspected };
 }
 
 /** Answers the `count`th connection to the thread once its request says `end`. */
@@ -243,31 +259,118 @@ describe("an exchange", { timeout: 20_000 }, () => {
 });
 
 describe("a request that was sent ahead", { timeout: 20_000 }, () => {
-  it("is sent elsewhere when the one before it takes long after all", async (test) => {
-    const { thread, dispatcher, connect, busy } = await setUp(test, 4);
+  /** Two requests in two threads, and a third behind one of them. */
+  async function three(test: TestContext) {
+    const all = await setUp(test, 4);
+    const { thread, dispatcher, connect } = all;
     await thread.listen();
     const first = await connect();
     await keepConnection(thread, first);
     for (let look = 0; look < 10; look++)
       dispatcher.fleet.adapt(1, { share: 1, perRequestMs: 10 }, performance.now());
-    const waiting: RawConnection[] = [];
+    const connections: RawConnection[] = [];
     for (const path of ["/one", "/two", "/ahead"]) {
       const connection = await connect();
       await connection.send({ path });
-      waiting.push(connection);
+      connections.push(connection);
       while (!thread.peers.some(({ received }) => received.includes(path))) await setImmediate();
     }
-    assert.equal(thread.peers.length, 2, "it went to a thread that had one");
-    const behind = thread.peers.find(({ received }) => received.includes("/ahead"))!;
-    while (thread.peers.length < 3) {
-      dispatcher.recallAhead();
-      await setImmediate();
-    }
-    assert.match(await answer(thread, 3, "/ahead HTTP/1.1"), /^GET \/ahead /);
-    assert.equal((await waiting[2]!.head()).status, 200);
-    const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    for (const peer of thread.peers.slice(0, 2)) peer.answer(peer === behind ? ok + ok : ok);
-    for (const connection of waiting.slice(0, 2)) assert.equal((await connection.head()).status, 200);
+    const at = (path: string) => thread.peers.find(({ received }) => received.includes(path))!;
+    return { ...all, connections, at };
+  }
+  const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  const returned = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nx-dexter-returned: 1\r\n\r\n";
+
+  it("has a connection of its own, and says so", async (test) => {
+    const { at, busy } = await three(test);
+    assert.match(at("/ahead").received, /"dexterAhead":1/);
+    assert.doesNotMatch(at("/one").received, /dexterAhead/);
+    assert.equal(busy(), 2, "it is in a thread that has one");
+  });
+
+  it("goes to another thread when the first has not come to it", async (test) => {
+    const { thread, at, connections, busy } = await three(test);
+    const before = at("/ahead");
+    before.received = "";
+    before.answer(returned);
+    while (!thread.peers.some((peer) => peer.received.includes("/ahead"))) await setImmediate();
+    assert.doesNotMatch(at("/ahead").received, /dexterAhead/);
+    at("/ahead").answer(ok);
+    assert.equal((await connections[2]!.head()).status, 200);
+    for (const path of ["/one", "/two"]) at(path).answer(ok);
+    for (const connection of connections.slice(0, 2)) assert.equal((await connection.head()).status, 200);
     while (busy() > 0) await setImmediate();
+  });
+
+  it("is not given to a second thread because of what a function writes", async (test) => {
+    const { at, connections } = await three(test);
+    at("/one").answer(returned);
+    assert.equal((await connections[0]!.head()).status, 503);
+  });
+
+  it("keeps its connection when its client leaves, until its thread is known to be done with it", async (test) => {
+    const { at, connections, dispatcher, busy } = await three(test);
+    connections[2]!.socket.resetAndDestroy();
+    while (dispatcher.exchanges.size > 2) await setImmediate();
+    assert.equal(at("/ahead").socket.closed, false);
+    for (const path of ["/one", "/two"]) at(path).answer(ok);
+    for (const connection of connections.slice(0, 2)) assert.equal((await connection.head()).status, 200);
+    assert.equal(busy(), 1);
+    at("/ahead").answer(ok);
+    while (busy() > 0) await setImmediate();
+  });
+});
+
+describe("a request whose server dies", { timeout: 20_000 }, () => {
+  /** One request in the thread of server 1, whose connection is lost. */
+  async function lose(test: TestContext, request: Parameters<RawConnection["send"]>[0], answered = "") {
+    const all = await setUp(test);
+    await all.thread.listen();
+    const connection = await all.connect();
+    await connection.send({ path: "/lost", ...request });
+    const peer = await all.thread.peer(1);
+    await peer.receives("/lost");
+    if (answered !== "") peer.answer(answered);
+    peer.socket.end();
+    while (all.suspected.length === 0 && all.over.length === 0) await setImmediate();
+    return { ...all, connection };
+  }
+
+  it("runs again elsewhere, once", async (test) => {
+    const { thread, dispatcher, connection, limited } = await lose(test, {});
+    dispatcher.forgetServer(1);
+    assert.match(await answer(thread, 2, "\r\n\r\n"), /^GET \/lost /);
+    assert.equal((await connection.head()).status, 200);
+    assert.deepEqual(limited, ["retry"]);
+  });
+
+  it("fails when that one dies, too", async (test) => {
+    const { thread, dispatcher, connection } = await lose(test, {});
+    dispatcher.forgetServer(1);
+    const peer = await thread.peer(2);
+    await peer.receives("/lost");
+    peer.socket.end();
+    assert.equal((await connection.head()).status, 502);
+  });
+
+  it("does not run again when its server turns out to live", async (test) => {
+    const { thread, dispatcher, connection } = await lose(test, {});
+    dispatcher.alive(1);
+    assert.equal((await connection.head()).status, 502);
+    assert.equal(thread.peers.length, 1);
+  });
+
+  for (const method of ["POST", "PATCH", "PUT", "DELETE"])
+    it(`does not run again when it is a ${method}`, async (test) => {
+      const { connection } = await lose(test, { method });
+      assert.equal((await connection.head()).status, 502);
+    });
+
+  it("is cut off when the client has seen a part of the answer", async (test) => {
+    const head = "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n";
+    const { dispatcher, connection, over } = await lose(test, {}, `${head}${"x".repeat(5_000)}`);
+    dispatcher.forgetServer(1);
+    assert.equal((await connection.body(await connection.head()).rest()).cut, true);
+    assert.equal(over[0]!.outcome, "lost");
   });
 });

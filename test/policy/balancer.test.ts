@@ -22,20 +22,17 @@ describe("the balancer", () => {
     assert.equal(leastBusy(servers), servers[1]);
   });
 
-  it("takes one that does not answer only as a fallback", () => {
-    const servers = [server(2, 1, false), server(1, 1, false)];
-    assert.equal(leastBusy(servers), undefined);
-    assert.equal(leastBusy(servers, true), servers[1]);
-  });
+  it("takes none that does not answer, even if there is no other", () =>
+    assert.equal(leastBusy([server(2, 1, false), server(1, 1, false)]), undefined));
 
-  it("chooses nothing from nothing", () => assert.equal(leastBusy([], true), undefined));
+  it("chooses nothing from nothing", () => assert.equal(leastBusy([]), undefined));
 
   it("never chooses a server while another is better in every respect", () => {
     const candidate = fc.record({ busy: fc.nat(5), size: fc.nat(5), responsive: fc.boolean() });
     assertProperty(
-      fc.property(fc.array(candidate, { maxLength: 6 }), fc.boolean(), (candidates, fallback) => {
-        const allowed = candidates.filter(({ responsive }) => responsive || fallback);
-        const chosen = leastBusy(candidates, fallback);
+      fc.property(fc.array(candidate, { maxLength: 6 }), (candidates) => {
+        const allowed = candidates.filter(({ responsive }) => responsive);
+        const chosen = leastBusy(candidates);
         assert.equal(chosen === undefined, allowed.length === 0);
         if (chosen === undefined) return;
         assert(allowed.includes(chosen));

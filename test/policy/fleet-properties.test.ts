@@ -271,8 +271,7 @@ function checkWaiting(model: Model): void {
   assert(waiting.size <= QUEUE);
   for (const call of waiting) assert(world.nowMs - call.ticket!.sinceMs < QUEUE_TIMEOUT_MS + 7_000);
   const open = model.servers("open");
-  const usable = open.filter((server) => server.responsive || !open.some((other) => other.responsive));
-  for (const server of usable) {
+  for (const server of open.filter(({ responsive }) => responsive)) {
     if (node.maxRequests > 0 && server.requests >= node.maxRequests) continue;
     const room = server.slot.busyThreads < node.maxThreads;
     if (room && server.size < node.maxThreads)

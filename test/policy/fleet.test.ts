@@ -91,7 +91,7 @@ describe("a request", () => {
     assert.equal(call.thread?.server, 7);
   });
 
-  it("is not sent to a server that does not answer its probes while another does", () => {
+  it("is not sent to a server that does not answer its probes, and waits if none does", () => {
     const world = FleetWorld.of(2, [spec("a", { startThreads: 2 })]);
     world.fleet.probed(0, false, 0);
     assert.deepEqual(
@@ -99,7 +99,10 @@ describe("a request", () => {
       [1, 1],
     );
     world.fleet.probed(1, false, 0);
-    assert.equal(world.arrive("a").thread!.server, 0);
+    const waits = world.arrive("a");
+    assert.equal(waits.fate, "waiting");
+    world.fleet.probed(0, true, 0);
+    assert.equal(waits.thread!.server, 0);
   });
 
   it("is refused when its time in the queue is up, and when the queue is full", () => {

@@ -27,34 +27,43 @@ async function isWhole(node: TestNode, lost: number): Promise<boolean> {
 }
 
 describe("a server killed with SIGKILL", () => {
-  it("fails exactly the requests that were in it", async (test) => {
-    const node = await startNode(test, { functions: { probe: PROBE }, directives: SETTINGS });
-    const answers = Promise.all(Array.from({ length: 8 }, () => node.get("/probe?ms=1500")));
-    // A server that still makes threads may not have read what was sent to it: such a request is served elsewhere.
-    const { servers } = await until(
-      "8 requests are in progress, and servers have nothing else to do",
-      async () => {
-        const status = await node.status();
-        return status.totals.busy === 8 && status.totals.starting === 0 && status;
+  for (const method of ["POST", "GET"])
+    it(
+      method === "GET"
+        ? "runs the GETs that were in it again elsewhere"
+        : "fails exactly the POSTs that were in it",
+      async (test) => {
+        const node = await startNode(test, { functions: { probe: PROBE }, directives: SETTINGS });
+        const answers = Promise.all(Array.from({ length: 8 }, () => node.get("/probe?ms=1500", { method })));
+        // A server that still makes threads may not have read what was sent to it: such a request is served elsewhere.
+        const { servers } = await until(
+          "8 requests are in progress, and servers have nothing else to do",
+          async () => {
+            const status = await node.status();
+            return status.totals.busy === 8 && status.totals.starting === 0 && status;
+          },
+        );
+        const [victim] = servers;
+        const inside = new Set(victim!.threads.flatMap(({ serving }) => serving ?? []).map(({ id }) => id));
+        assert(inside.size > 0 && inside.size < 8);
+        process.kill(victim!.pid, "SIGKILL");
+        await until("the pool is whole again", () => isWhole(node, victim!.pid));
+        for (const { status, headers } of await answers) {
+          const id = String(headers["x-request-id"]);
+          assert.equal(status, method === "POST" && inside.has(id) ? 502 : 200, `request ${id}`);
+        }
+        const lost = node
+          .log()
+          .filter(({ msg }) => msg === "the server process ended while it served this request");
+        assert.deepEqual(
+          new Set(lost.map(({ requestId }) => requestId)),
+          method === "POST" ? inside : new Set(),
+        );
+        assert(
+          node.log().some(({ msg, pid }) => msg === "server died: killed by SIGKILL" && pid === victim!.pid),
+        );
       },
     );
-    const [victim] = servers;
-    const inside = new Set(victim!.threads.flatMap(({ serving }) => serving ?? []).map(({ id }) => id));
-    assert(inside.size > 0 && inside.size < 8);
-    process.kill(victim!.pid, "SIGKILL");
-    await until("the pool is whole again", () => isWhole(node, victim!.pid));
-    for (const { status, headers } of await answers) {
-      const id = String(headers["x-request-id"]);
-      assert.equal(status, inside.has(id) ? 502 : 200, `request ${id}`);
-    }
-    const lost = node
-      .log()
-      .filter(({ msg }) => msg === "the server process ended while it served this request");
-    assert.deepEqual(new Set(lost.map(({ requestId }) => requestId)), inside);
-    assert(
-      node.log().some(({ msg, pid }) => msg === "server died: killed by SIGKILL" && pid === victim!.pid),
-    );
-  });
 
   it("is replaced, its threads included, within a second", async (test) => {
     const node = await startNode(test, { functions: { probe: PROBE }, directives: SETTINGS });
@@ -70,7 +79,7 @@ describe("a server killed with SIGKILL", () => {
     assert(fastestMs <= 1_000, `${fastestMs} ms`);
   });
 
-  it("under constant load loses no more than it can have had in progress, each answered with 502", async (test) => {
+  it("under constant load loses no request", async (test) => {
     const node = await startNode(test, { functions: { probe: PROBE }, directives: SETTINGS });
     const load = constantLoad(test, node, "/probe?ms=5");
     await until("requests are answered", () => load.answers.length > 100);
@@ -80,10 +89,11 @@ describe("a server killed with SIGKILL", () => {
     const replaced = load.answers.length;
     await until("requests are answered", () => load.answers.length > replaced + 100);
     await load.stop();
-    const failed = load.answers.filter(({ status }) => status !== 200);
     assert.deepEqual(load.errors, []);
-    assert(failed.length <= SETTINGS.max_threads_per_child, `${failed.length} failed`);
-    for (const { status } of failed) assert.equal(status, 502);
+    assert.deepEqual(
+      load.answers.filter(({ status }) => status !== 200),
+      [],
+    );
   });
 
   it("while it loads the thread that a request waits for costs that request nothing", async (test) => {

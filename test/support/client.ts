@@ -13,7 +13,12 @@ export interface Answer {
 export function httpGet(
   port: number,
   path: string,
-  options: { agent?: Agent; signal?: AbortSignal; headers?: Record<string, string> } = {},
+  options: {
+    method?: string;
+    agent?: Agent;
+    signal?: AbortSignal;
+    headers?: Record<string, string>;
+  } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const call = request({ host: "127.0.0.1", port, path, agent: options.agent ?? false, ...options });

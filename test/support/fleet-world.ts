@@ -119,7 +119,7 @@ export class FleetWorld {
     const { repeatable = false } = how;
     const client = how.client === undefined ? {} : { client: how.client };
     const call: Call = { functionName, fate: "waiting", ...client };
-    const thread = this.fleet.acquire(functionName, this.nowMs, repeatable, how.client);
+    const thread = this.fleet.acquire(functionName, this.nowMs, how.client);
     if (thread) {
       this.#run(call, thread);
       return call;
@@ -136,7 +136,7 @@ export class FleetWorld {
 
   finish(call: Call): void {
     assert(this.running.delete(call), "only a running request can finish");
-    this.fleet.release(call.thread!, this.nowMs, true, call.client);
+    this.fleet.release(call.thread!, this.nowMs, "answered", call.client);
   }
 
   cancel(call: Call): void {

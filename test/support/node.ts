@@ -44,7 +44,10 @@ export interface NodeOptions {
 export interface TestNode {
   readonly dexter: RunningDexter;
   readonly folder: Folder;
-  get(path: string, options?: { agent?: Agent; port?: number; signal?: AbortSignal }): Promise<Answer>;
+  get(
+    path: string,
+    options?: { method?: string; agent?: Agent; port?: number; signal?: AbortSignal },
+  ): Promise<Answer>;
   /** The same as `get`, but the answer's JSON; fails unless the status is 200. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read whatever field they are about
   json(path: string, options?: { agent?: Agent }): Promise<any>;
@@ -117,8 +120,8 @@ function nodeOf(dexter: RunningDexter, folder: Folder): TestNode {
       .split("\n")
       .filter((line) => line.startsWith("{") && line.endsWith("}"))
       .map((line) => JSON.parse(line) as LogLine);
-  const get: TestNode["get"] = (path, { agent, port = dexter.port, signal } = {}) =>
-    httpGet(port, path, { ...(agent ? { agent } : {}), ...(signal ? { signal } : {}) });
+  const get: TestNode["get"] = (path, { port = dexter.port, ...options } = {}) =>
+    httpGet(port, path, options);
   return {
     dexter,
     folder,
