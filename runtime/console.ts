@@ -23,8 +23,13 @@ export function runFor<R>(request: Request, call: () => R): R {
   return call();
 }
 
+/** The request whose handler runs now; undefined while modules are loaded. */
+export function incoming(): Request | undefined {
+  return requests ? requests.getStore() : latest;
+}
+
 function requestId(): string {
-  return (requests ? requests.getStore() : latest)?.headers.get(REQUEST_ID_HEADER) ?? "";
+  return incoming()?.headers.get(REQUEST_ID_HEADER) ?? "";
 }
 
 for (const method of ["debug", "error", "info", "log", "trace", "warn"] as const) {

@@ -15,7 +15,9 @@ declare module "*/dexter-turn.js" {
     run: () => Response | Promise<Response>,
   ): Response | Promise<Response>;
 }
+declare module "*/dexter-fetch.js" {}
 declare module "*/dexter-console.js" {
+  export function incoming(): Request | undefined;
   export function runFor<R>(request: Request, call: () => R): R;
 }
 declare module "node:async_hooks" {

@@ -7,6 +7,7 @@
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { runFor } from "./dexter-console.js";
+import "./dexter-fetch.js";
 import { concurrent } from "./dexter-thread.js";
 import { inTurn } from "./dexter-turn.js";
 import * as user from "./dexter-user.js";

@@ -33,6 +33,18 @@ export const CF_HEADER = "x-dexter-cf";
  */
 export const PROTO_HEADER = "x-dexter-proto";
 
+/** In it, each dexter that a request has passed leaves an entry (RFC 8586). */
+export const LOOP_HEADER = "cdn-loop";
+export const LOOP_ENTRY = "dexter";
+
+/** How many of the entries are dexter's. @param header the value, of one header or of several joined by commas */
+export function loopHops(header: string | null | undefined): number {
+  if (!header) return 0;
+  // Behind a semicolon an entry has parameters.
+  return header.split(",").filter((entry) => entry.split(";", 1)[0]!.trim().toLowerCase() === LOOP_ENTRY)
+    .length;
+}
+
 /** Every header that starts so is private: removed from client requests. */
 export const PRIVATE_PREFIX = "x-dexter-";
 

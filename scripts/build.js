@@ -49,7 +49,13 @@ const builds = await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: ["runtime/host.ts", "runtime/prelude.ts", "runtime/console.ts", "runtime/turn.ts"],
+    entryPoints: [
+      "runtime/host.ts",
+      "runtime/prelude.ts",
+      "runtime/console.ts",
+      "runtime/fetch.ts",
+      "runtime/turn.ts",
+    ],
     outdir: "dist/runtime",
     platform: "neutral",
     target: "es2024",

@@ -48,6 +48,7 @@ export class FunctionRegistry {
     this.#prelude = {
       "dexter-prelude.js": { js: runtimeModule("prelude") },
       "dexter-console.js": { js: runtimeModule("console") },
+      "dexter-fetch.js": { js: runtimeModule("fetch") },
       "dexter-turn.js": { js: runtimeModule("turn") },
     };
   }

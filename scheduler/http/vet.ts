@@ -3,6 +3,7 @@
  * reach a function, and collects what routing and forwarding need. What a header says on its own is told
  * apart from the target, because the headers of a connection's requests are mostly the same.
  */
+import { LOOP_HEADER, loopHops } from "../../runtime/protocol.ts";
 import { isTraceparent } from "./trace-context.ts";
 
 export interface Refusal {
@@ -47,6 +48,8 @@ export interface RequestFacts {
   requestId: string | undefined;
   /** The client's traceparent if it is valid, empty if it is not, undefined if there is none. */
   traceparent: string | undefined;
+  /** How often the request has come back to a dexter, because a function sent it out: see runtime/fetch.ts. */
+  hops: number;
 }
 
 /** For the `Allow` header that a 405 must carry (RFC 9110 §15.5.6). */
@@ -84,6 +87,7 @@ export function inspectHeaders(req: RequestSource): Readonly<RequestFacts> {
     forwardedHost: undefined,
     requestId: undefined,
     traceparent: undefined,
+    hops: 0,
   };
   facts.refusal = refuseLine(req) ?? readHeaders(req, facts) ?? refuseUpgrade(facts);
   if (facts.host === "") facts.host = DEFAULT_HOST;
@@ -166,6 +170,9 @@ function readHeaders(req: RequestSource, facts: RequestFacts): Refusal | undefin
 /** Where a request comes from, as those say who sent it on. What is wrong here is left out, and no reason to refuse. */
 function readOrigin(facts: RequestFacts, name: string, value: string): void {
   switch (name.length) {
+    case 8:
+      if (is(name, LOOP_HEADER)) facts.hops += loopHops(value);
+      break;
     case 11:
       // Of two of them nobody can say which is meant.
       if (is(name, "traceparent"))

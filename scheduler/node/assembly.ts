@@ -64,9 +64,18 @@ export function assemble(given: Project, options: NodeOptions, whole: Whole): Pa
     restore: (name) => changes.restore(name),
   });
   const { deployer, canaries, deployments } = delivery;
-  const { reporter, journal, metrics } = telemetry;
+  const { incidents, reporter, journal, metrics } = telemetry;
   const { dispatcher } = engine;
-  const front = new Front(node, { limits, canaries, registry, reporter, dispatcher, journal, metrics });
+  const front = new Front(node, {
+    limits,
+    incidents,
+    canaries,
+    registry,
+    reporter,
+    dispatcher,
+    journal,
+    metrics,
+  });
   const listeners = new Listeners(front, log);
   const tokens = new TokenStore(tokensFile(node.dataDir));
   const admin = operatorDoors({

@@ -12,6 +12,7 @@ import type { ClientRequest } from "../http/client-request.ts";
 import type { RefusedRequest } from "../http/connection.ts";
 import type { ListenerPorts, RequestContext } from "../http/listener.ts";
 import type { LimitsByFunction } from "../limits/function-limits.ts";
+import type { Incidents } from "../limits/incidents.ts";
 import type { Journal } from "../logs/journal.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { createRouter, type Router } from "../policy/routes.ts";
@@ -25,7 +26,11 @@ interface FrontOptions {
   readonly journal: Journal;
   readonly metrics: NodeMetrics;
   readonly limits: LimitsByFunction;
+  readonly incidents: Incidents;
 }
+
+/** So often a request may come back to a node before it is refused. Each time it holds one more thread. */
+const MOST_HOPS = 16;
 
 export class Front implements ListenerPorts {
   readonly #options: FrontOptions;
@@ -58,6 +63,8 @@ export class Front implements ListenerPorts {
 
   dispatch(request: ClientRequest, context: RequestContext): void {
     const { functionName } = context;
+    const { hops } = request.head.facts;
+    if (hops >= MOST_HOPS) return this.#refuseLoop(request, context, hops);
     const entry = this.#options.registry.functions.get(functionName);
     if (entry?.live) {
       const pool = this.#options.canaries.poolFor(functionName, request.head);
@@ -67,6 +74,19 @@ export class Front implements ListenerPorts {
       );
     }
     this.#refuse(request, context, entry?.failure ?? this.#noFunction(request));
+  }
+
+  #refuseLoop(request: ClientRequest, context: RequestContext, hops: number): void {
+    const { functionName, id, client } = context;
+    const details = {
+      function: functionName,
+      requestId: id,
+      path: request.head.facts.path,
+      client: client.ip,
+    };
+    const failure = new DexterError("LOOP_DETECTED", { hops });
+    this.#options.incidents.note("self_calls", details, failure.message);
+    this.#refuse(request, context, failure);
   }
 
   notFound(request: ClientRequest, id: string, client: Client): void {

@@ -14,6 +14,6 @@ export function readBuilt(path: string): string {
 }
 
 /** Reads one of the modules that run inside workerd, from beside the built program. */
-export function runtimeModule(name: "host" | "prelude" | "console" | "turn"): string {
+export function runtimeModule(name: "host" | "prelude" | "console" | "fetch" | "turn"): string {
   return readBuilt(`runtime/${name}.js`);
 }

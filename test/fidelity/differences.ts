@@ -35,6 +35,11 @@ export const REQUEST_HEADER_DIFFERENCES: readonly Difference[] = [
   { name: "http2-settings", reason: "belongs to the hop: Connection names it" },
 ];
 
+/** Request headers that an origin gets of a function's fetch() under dexter only. */
+export const OUTBOUND_HEADER_DIFFERENCES: readonly Difference[] = [
+  { name: "cdn-loop", reason: "requests that go round in a circle are counted (RFC 8586)" },
+];
+
 /** What cases of the named view leave out. */
 export const OTHER_DIFFERENCES: readonly Difference[] = [
   {

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { WebSocketServer } from "ws";
+import { OUTBOUND_HEADER_DIFFERENCES } from "./differences.ts";
 
 /** One case's own corner of the witness. */
 export interface WitnessSlot {
@@ -98,6 +99,7 @@ async function originAnswer(page: string, request: IncomingMessage, response: Se
   if (page === "echo") {
     const body = await bytesOf(request);
     const { host: _, ...headers } = request.headers;
+    for (const { name } of OUTBOUND_HEADER_DIFFERENCES) delete headers[name];
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ method: request.method, headers, body: body.toString() }));
   } else if (page === "gzip") {
@@ -105,6 +107,10 @@ async function originAnswer(page: string, request: IncomingMessage, response: Se
     response.end(gzipSync("compressed at the origin"));
   } else if (page === "redirect") {
     response.writeHead(302, "Elsewhere", { location: "echo" });
+    response.end();
+  } else if (page === "redirect-kept") {
+    await bytesOf(request);
+    response.writeHead(307, "Again", { location: "echo" });
     response.end();
   } else if (page === "cookies") {
     response.setHeader("set-cookie", ["a=1; Path=/", "b=2; HttpOnly"]);

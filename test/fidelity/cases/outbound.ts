@@ -40,6 +40,19 @@ export const outboundCases: readonly Case[] = [
   one("outbound", "returns an origin's 404", "/missing", { status: 404 }),
   one("outbound", "fetches twelve times at once", "/parallel", { body: '"11"' }),
   one("outbound", "gives up on a fetch when its signal says so", "/aborted", { body: "TimeoutError" }),
+  one(
+    "outbound",
+    "sends the client's request on as it is",
+    { method: "PUT", path: "/passed-on", headers: [["X-Client", "1"]], body: "passed on" },
+    { body: '"mine":"1","framing":["9",null],"body":"passed on"' },
+  ),
+  one("outbound", "sends a body again where a redirect asks for it", "/redirect-post", {
+    body: '"body":"again"',
+  }),
+  one("outbound", "changes no request that it is given", "/kept", { body: '["1",[["x-mine","1"]],false]' }),
+  one("outbound", "has a fetch() of the same shape, which refuses the same alike", "/shape", {
+    body: /"failures":\[true,"TypeError.*"thrown":"TypeError: Illegal invocation.*"name":"fetch","length":0/,
+  }),
   one("outbound", "refuses other schemes alike", "/bad-scheme", { body: "TypeError" }),
   one("outbound", "opens a raw socket to an allowed origin", "/socket", { body: "HTTP/1.1 200 OK" }),
   scenario(

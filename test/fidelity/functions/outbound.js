@@ -63,6 +63,55 @@ const answers = {
   },
   refused: async (_origin, request) =>
     Response.json(await failureOf(fetch(request.headers.get("x-elsewhere")))),
+  "passed-on": async (origin, request) => {
+    const { method, headers, body } = await (await fetch(`${origin}/echo`, request)).json();
+    const framing = [headers["content-length"], headers["transfer-encoding"]];
+    return Response.json({ method, mine: headers["x-client"], framing, body, used: request.bodyUsed });
+  },
+  shape: async (origin) => {
+    const used = new Request(`${origin}/echo`, { method: "POST", body: "a" });
+    await used.text();
+    const wrong = [
+      [],
+      ["not a url"],
+      [origin, { method: "A B" }],
+      [origin, { headers: { "a b": "" } }],
+      [origin, { body: "a" }],
+      [used],
+    ];
+    const failures = [];
+    for (const args of wrong) {
+      const promise = fetch(...args);
+      failures.push(promise instanceof Promise, await promise.catch(String));
+    }
+    let thrown;
+    try {
+      await { fetch }.fetch(`${origin}/echo`);
+    } catch (error) {
+      thrown = String(error);
+    }
+    let enumerated = 0;
+    for (const name in globalThis) if (name === "fetch") enumerated++;
+    return Response.json({
+      failures,
+      thrown,
+      enumerated,
+      name: fetch.name,
+      length: fetch.length,
+      prototype: "prototype" in fetch,
+      same: fetch === globalThis.fetch && fetch === self.fetch,
+      native: /native code/.test(String(fetch)),
+    });
+  },
+  kept: async (origin) => {
+    const request = new Request(`${origin}/echo`, { headers: { "x-mine": "1" } });
+    const answer = await (await fetch(request)).json();
+    return Response.json([answer.headers["x-mine"], [...request.headers], request.bodyUsed]);
+  },
+  "redirect-post": async (origin) => {
+    const response = await fetch(`${origin}/redirect-kept`, { method: "POST", body: "again" });
+    return Response.json(await response.json());
+  },
   "bad-scheme": async () => Response.json(await failureOf(fetch("ftp://127.0.0.1/"))),
   socket: async (origin) => {
     const { hostname, port, pathname } = new URL(`${origin}/echo`);
