@@ -32,6 +32,9 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   QUEUE_TIMEOUT: "No thread in time",
   SERVER_LOST: "The server process ended",
   BAD_RESPONSE: "The response cannot be read",
+  UPLOAD_TOO_LONG: "The request is too long",
+  UPLOAD_STALLED: "The request stopped",
+  UPLOAD_TOO_SLOW: "The request is too slow",
   LOAD_FAILED: "The function cannot be loaded",
 };
 

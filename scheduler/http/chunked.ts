@@ -26,6 +26,8 @@ export class ChunkedDecoder {
   #left = 0;
   #line = "";
   #trailerBytes = 0;
+  /** How long the body is at least, by the chunks that have begun. */
+  announced = 0;
 
   get done(): boolean {
     return this.#state === "done";
@@ -35,6 +37,7 @@ export class ChunkedDecoder {
     this.#state = "size";
     this.#line = "";
     this.#trailerBytes = 0;
+    this.announced = 0;
     this.data = undefined;
   }
 
@@ -112,6 +115,7 @@ export class ChunkedDecoder {
 
   #startChunk(size: number): void {
     this.#left = size;
+    this.announced += size;
     this.#state = size === 0 ? "trailers" : "data";
   }
 

@@ -64,10 +64,19 @@ export function assemble(given: Project, options: NodeOptions, whole: Whole): Pa
     restore: (name) => changes.restore(name),
   });
   const { deployer, canaries, deployments } = delivery;
-  const { reporter, journal, metrics } = telemetry;
+  const { reporter, journal, metrics, incidents } = telemetry;
   const { dispatcher } = engine;
-  const front = new Front(node, { limits, canaries, registry, reporter, dispatcher, journal, metrics });
-  const listeners = new Listeners(front, log);
+  const front = new Front(node, {
+    limits,
+    canaries,
+    registry,
+    reporter,
+    dispatcher,
+    journal,
+    metrics,
+    incidents,
+  });
+  const listeners = new Listeners(front, log, front.clients);
   const tokens = new TokenStore(tokensFile(node.dataDir));
   const admin = operatorDoors({
     ...core,

@@ -1,0 +1,96 @@
+/**
+ * What waits to be taken by one client: how much of it a thread need not wait for, and whether the client takes any
+ * of it. Whatever is small passes by.
+ */
+import type { Socket } from "node:net";
+import type { IncidentDetails } from "../limits/incidents.ts";
+import type { Clients } from "./clients.ts";
+
+export class Backlog {
+  readonly #clients: Clients;
+  /** How much of it counts in what waits for all clients. */
+  #counted = 0;
+  #holds = false;
+  #taken = -1;
+  #takenAtMs = 0;
+
+  constructor(clients: Clients) {
+    this.#clients = clients;
+  }
+
+  /**
+   * A write has filled the write buffer.
+   * @param waiting bytes that the client has not taken
+   * @returns whether more is taken from the thread all the same
+   */
+  takesMore(waiting: number): boolean {
+    this.#count(waiting);
+    this.#holds = waiting >= this.#clients.limits.responseBufferBytes || !this.#clients.hasRoom;
+    return !this.#holds;
+  }
+
+  /** Nothing waits any more. @returns whether the thread does, for that */
+  drained(): boolean {
+    this.#count(0);
+    const held = this.#holds;
+    this.#holds = false;
+    return held;
+  }
+
+  /**
+   * To be asked once a second while something waits.
+   * @param taken bytes that the client has taken so far
+   * @returns for how long the client has taken nothing, if that is too long; 0 otherwise
+   */
+  tooLongMs(nowMs: number, waiting: number, taken: number): number {
+    if (this.#counted > 0) this.#count(waiting);
+    if (taken !== this.#taken) {
+      this.#taken = taken;
+      this.#takenAtMs = nowMs;
+      return 0;
+    }
+    const { sendTimeoutMs } = this.#clients.limits;
+    const stalledMs = nowMs - this.#takenAtMs;
+    return sendTimeoutMs > 0 && stalledMs > this.#clients.pauseMs(sendTimeoutMs, this.#holds) ? stalledMs : 0;
+  }
+
+  /** Whether the client has taken something since the last look. */
+  isMoving(nowMs: number): boolean {
+    return this.#takenAtMs === nowMs;
+  }
+
+  /** The client has gone. */
+  close(): void {
+    this.#count(0);
+  }
+
+  #count(waiting: number): void {
+    this.#clients.bufferedBytes += waiting - this.#counted;
+    this.#counted = waiting;
+  }
+}
+
+/** The part of Node's handle that tells what has left it; `_parent` is that beneath TLS. */
+interface Handle {
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
+  readonly _parent?: Handle;
+}
+
+/** How much of what was written the system has taken, and how much of that waits. In one write, too, which may be long. */
+export function outflowOf(socket: Socket): { readonly taken: number; readonly waiting: number } {
+  const handle = (socket as { _handle?: Handle | null })._handle;
+  const { bytesWritten, writeQueueSize } = handle?._parent ?? handle ?? {};
+  if (bytesWritten === undefined || writeQueueSize === undefined)
+    return { taken: socket.bytesWritten - socket.writableLength, waiting: socket.writableLength };
+  return { taken: bytesWritten - writeQueueSize, waiting: Math.max(writeQueueSize, socket.writableLength) };
+}
+
+export function noteStalled(clients: Clients, details: IncidentDetails, stalledMs: number): void {
+  const seconds = Math.round(stalledMs / 100) / 10;
+  clients.note(
+    "send_timeout",
+    details,
+    `a client took nothing of its answer for ${seconds} s: it is cut off`,
+  );
+}
