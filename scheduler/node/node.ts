@@ -13,6 +13,7 @@ import { takeLock } from "../system/lock.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory } from "../system/paths.ts";
 import type { Project } from "../types.ts";
 import { assemble, type Parts } from "./assembly.ts";
+import { checkDescriptors, watchDescriptors } from "./descriptors.ts";
 import type { NodeOptions } from "./options.ts";
 import type { ProjectChanges } from "./project-changes.ts";
 
@@ -21,6 +22,7 @@ export class DexterNode {
   readonly #parts: Parts;
   #releaseLock: (() => void) | undefined;
   #endScoreboard: (() => void) | undefined;
+  #endDescriptors: (() => void) | undefined;
   #recallTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -38,6 +40,7 @@ export class DexterNode {
   static async start(project: Project, options: NodeOptions): Promise<DexterNode> {
     // One that is aborted already tells nobody.
     if (options.signal?.aborted) throw new DexterError("STOPPING");
+    checkDescriptors(project.node);
     prepareDataDirectory(project.node.dataDir);
     const release = takeLock(project.node.lockFile);
     let node: DexterNode | undefined;
@@ -170,6 +173,7 @@ export class DexterNode {
   #keepUp(): void {
     const { engine, telemetry } = this.#parts;
     telemetry.history.start();
+    this.#endDescriptors = watchDescriptors(telemetry.incidents);
     this.#recallTimer = setInterval(() => engine.dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", this.project.node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({
@@ -187,6 +191,7 @@ export class DexterNode {
     const { node } = this.project;
     const { registry, telemetry, engine, delivery, listeners, admin } = this.#parts;
     this.#endScoreboard?.();
+    this.#endDescriptors?.();
     clearInterval(this.#recallTimer);
     let inTime = graceful;
     if (graceful) {
