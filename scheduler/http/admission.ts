@@ -6,7 +6,6 @@ import type { Socket } from "node:net";
 import type { IncidentDetails, IncidentKind } from "../limits/incidents.ts";
 import type { NodeLimits } from "../types.ts";
 import { networkOf, normaliseAddress } from "./client-address.ts";
-import type { ClientConnection } from "./connection.ts";
 
 /** A connection that was used so recently is probably about to be used again. */
 const IDLE_MS = 1_000;
@@ -24,7 +23,7 @@ const REFUSAL =
   `Content-Length: ${BODY.length}\r\nConnection: close\r\n\r\n${BODY}`;
 
 /** Those that are open at a listener, but for those that are not encrypted yet. */
-type Open = ReadonlySet<ClientConnection>;
+type Open = ReadonlySet<{ readonly socket: Socket; readonly idleSinceMs: number | undefined }>;
 
 interface AdmissionPorts {
   readonly limits: Pick<NodeLimits, "maxConnections" | "maxConnectionsPerClient">;

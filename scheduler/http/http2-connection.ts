@@ -167,6 +167,8 @@ export class Http2Connection implements ClientConnection {
   }
 
   #endFlood(): void {
+    const what = "a connection over HTTP/2 was closed: its client broke the protocol, or flooded it";
+    this.#owner.clients.note("http2_abuse", { client: this.#peer ?? "" }, what);
     if (!this.#session.destroyed) this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     this.socket.destroy();
   }
