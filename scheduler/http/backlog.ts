@@ -10,12 +10,17 @@ export class Backlog {
   readonly #clients: Clients;
   /** How much of it counts in what waits for all clients. */
   #counted = 0;
-  #holds = false;
+  /** The thread waits: for a moment, until the client has taken all; or not, because what it gives is buffered. */
+  #state: "empty" | "moment" | "buffers" | "full" = "empty";
   #taken = -1;
   #takenAtMs = 0;
 
-  constructor(clients: Clients) {
+  readonly #onRoom: () => void;
+
+  /** @param onRoom the thread is to go on, although the client has not taken all */
+  constructor(clients: Clients, onRoom: () => void) {
     this.#clients = clients;
+    this.#onRoom = onRoom;
   }
 
   /**
@@ -25,16 +30,31 @@ export class Backlog {
    */
   takesMore(waiting: number): boolean {
     this.#count(waiting);
-    this.#holds = waiting >= this.#clients.limits.responseBufferBytes || !this.#clients.hasRoom;
-    return !this.#holds;
+    if (this.#state === "empty") {
+      this.#state = "moment";
+      this.#clients.patience.wait(this);
+    } else if (this.#state === "buffers" && !this.#hasRoom) this.#state = "full";
+    return this.#state === "buffers";
+  }
+
+  readOn(): void {
+    if (this.#state !== "moment") return;
+    this.#state = this.#hasRoom ? "buffers" : "full";
+    if (this.#state === "buffers") this.#onRoom();
+  }
+
+  get #hasRoom(): boolean {
+    const { limits, hasRoom } = this.#clients;
+    return hasRoom && this.#counted < limits.responseBufferBytes;
   }
 
   /** Nothing waits any more. @returns whether the thread does, for that */
   drained(): boolean {
     this.#count(0);
-    const held = this.#holds;
-    this.#holds = false;
-    return held;
+    const isHeld = this.#state === "moment" || this.#state === "full";
+    if (this.#state === "moment") this.#clients.patience.forget(this);
+    this.#state = "empty";
+    return isHeld;
   }
 
   /**
@@ -51,7 +71,8 @@ export class Backlog {
     }
     const { sendTimeoutMs } = this.#clients.limits;
     const stalledMs = nowMs - this.#takenAtMs;
-    return sendTimeoutMs > 0 && stalledMs > this.#clients.pauseMs(sendTimeoutMs, this.#holds) ? stalledMs : 0;
+    const pauseMs = this.#clients.pauseMs(sendTimeoutMs, this.#state === "full");
+    return pauseMs > 0 && stalledMs > pauseMs ? stalledMs : 0;
   }
 
   /** Whether the client has taken something since the last look. */
@@ -61,7 +82,7 @@ export class Backlog {
 
   /** The client has gone. */
   close(): void {
-    this.#count(0);
+    this.drained();
   }
 
   #count(waiting: number): void {

@@ -50,6 +50,8 @@ export interface ClientRequest {
   readonly scheme: Scheme;
   sink: RequestSink | undefined;
   readonly body: RequestBody;
+  /** How much of the body has come, and was not read yet, at least. Chunked, with what frames it. */
+  readonly waitingBytes: number;
   /** How long the body may be, as far as that can be told ahead of it. */
   mostBytes: number;
   /** The answer's status; 0 before it has one. */

@@ -5,6 +5,7 @@
 import type { IncidentDetails, IncidentKind } from "../limits/incidents.ts";
 import type { NodeLimits } from "../types.ts";
 import { Admission } from "./admission.ts";
+import { Patience } from "./patience.ts";
 
 export type ClientLimits = Omit<NodeLimits, "ofFunctions" | "retryBudget" | "maxSharePerClient">;
 
@@ -40,6 +41,7 @@ export class Clients {
   /** What waits to be taken by clients, or to become whole, in all. */
   bufferedBytes = 0;
   readonly connections = new Admission(this);
+  readonly patience = new Patience();
   readonly #ports: ClientsPorts;
 
   constructor(limits: ClientLimits = NO_LIMITS, ports: ClientsPorts = NOBODY) {

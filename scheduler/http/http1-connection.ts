@@ -52,7 +52,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     this.scheme = scheme;
     this.#owner = owner;
     this.#sinceMs = owner.nowMs;
-    this.#backlog = new Backlog(owner.clients);
+    this.#backlog = new Backlog(owner.clients, () => this.#request?.sink?.onDrain());
     this.#reader = new ClientReader(accepted, {
       onChunk: this.#onData,
       inBody: () => this.#request !== undefined && this.#request.body !== "ended",
@@ -104,6 +104,10 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     // A connection over which something leaves is not idle.
     if (this.#backlog.isMoving(nowMs)) this.#sinceMs = nowMs;
     return true;
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting?.length ?? 0;
   }
 
   takesMore(): boolean {

@@ -22,6 +22,8 @@ export interface RequestConnection {
   readonly persistent: boolean;
   /** The body is wanted, or is no longer. */
   readBody(): void;
+  /** What has come and was not read yet. */
+  readonly waitingBytes: number;
   /** A write has filled the write buffer. @returns whether more is taken from the thread all the same */
   takesMore(): boolean;
   /** The answer is whole. */
@@ -57,6 +59,10 @@ export class Http1Request implements ClientRequest {
     this.scheme = connection.scheme;
     const { framing } = head.facts;
     this.#body = framing === "none" || framing === 0 ? "ended" : "unread";
+  }
+
+  get waitingBytes(): number {
+    return this.#connection.waitingBytes;
   }
 
   get method(): string {

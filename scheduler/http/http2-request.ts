@@ -28,6 +28,8 @@ interface Http2RequestConnection {
 export class Http2Request implements ClientRequest {
   readonly head: RequestHead;
   readonly peer: string | undefined;
+  /** The library has what is not read yet. */
+  readonly waitingBytes = 0;
   readonly scheme = "https";
   sink: RequestSink | undefined;
   mostBytes = Number.POSITIVE_INFINITY;
@@ -54,7 +56,7 @@ export class Http2Request implements ClientRequest {
     this.peer = connection.peer;
     const { framing } = head.facts;
     this.#body = framing === "none" || framing === 0 ? "ended" : "unread";
-    this.#backlog = new Backlog(connection.clients);
+    this.#backlog = new Backlog(connection.clients, () => this.sink?.onDrain());
     // One piece after the other: of several in one write nobody could tell whether the client takes any.
     (stream as { _writev?: unknown })._writev = undefined;
     stream.on("drain", () => {

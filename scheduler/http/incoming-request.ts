@@ -65,7 +65,9 @@ export class IncomingRequest implements ClientRequest, RequestSink {
       if (typeof framing === "number" && framing > this.#maxBytes) return this.onTooLong();
       this.#inner.mostBytes = this.#maxBytes;
     }
-    if (this.#limits.requestBufferBytes === 0) this.#serve();
+    const { requestBufferBytes } = this.#limits;
+    // What comes quickly need not be gathered here.
+    if (requestBufferBytes === 0 || this.#inner.waitingBytes > requestBufferBytes) this.#serve();
     else this.#inner.read();
   }
 
@@ -199,6 +201,10 @@ export class IncomingRequest implements ClientRequest, RequestSink {
   }
 
   // --- the answer is the connection's business ---
+
+  get waitingBytes(): number {
+    return this.#inner.waitingBytes;
+  }
 
   get mostBytes(): number {
     return this.#inner.mostBytes;

@@ -131,6 +131,17 @@ describe("a connection over HTTP/2 whose client", { timeout: 60_000 }, () => {
   });
 });
 
+/** Writes as much as is taken, and goes on when more is. */
+function fill(request: ClientRequest): { bytes: number } {
+  const filled = { bytes: 0 };
+  const write = () => {
+    for (let goesOn = true; goesOn; filled.bytes += 65_536) goesOn = request.write(Buffer.alloc(65_536));
+  };
+  request.sink = { onBody: () => false, onBodyEnd() {}, onDrain: write, onClosed() {} };
+  write();
+  return filled;
+}
+
 describe("an answer over HTTP/2", { timeout: 60_000 }, () => {
   async function ask(test: TestContext, limits: Partial<ClientLimits>) {
     const made = await setUp(test, limits);
@@ -152,23 +163,23 @@ describe("an answer over HTTP/2", { timeout: 60_000 }, () => {
       responseBufferBytes: 1 << 20,
       maxBufferedBytes: 1 << 24,
     });
-    let taken = 0;
-    for (let goesOn = true; goesOn; taken += 65_536) goesOn = request.write(Buffer.alloc(65_536));
-    assert(taken >= 1 << 20 && taken < 1 << 21, `${taken} bytes were taken`);
-    assert(clients.bufferedBytes >= 1 << 20, "what waits is counted");
+    const filled = fill(request);
+    await until("so much is taken, and counted", () => clients.bufferedBytes >= 1 << 20);
+    assert(filled.bytes < 1 << 21, `${filled.bytes} bytes were taken`);
     stream.destroy();
     await until("nothing waits any more", () => clients.bufferedBytes === 0);
   });
 
   it("is held back by what the node buffers in all", async (test) => {
-    const { request } = await ask(test, { responseBufferBytes: 1 << 24, maxBufferedBytes: 1 << 18 });
-    let taken = 0;
-    for (let goesOn = true; goesOn; taken += 65_536) goesOn = request.write(Buffer.alloc(65_536));
-    assert(taken < 1 << 20, `${taken} bytes were taken`);
+    const limits = { responseBufferBytes: 1 << 24, maxBufferedBytes: 1 << 18 };
+    const { request, clients } = await ask(test, limits);
+    const filled = fill(request);
+    await until("so much is buffered", () => clients.bufferedBytes >= 1 << 18);
+    assert(filled.bytes < 1 << 20, `${filled.bytes} bytes were taken`);
   });
 
   it("of which its client takes nothing is cut off", async (test) => {
-    const { request, stream, noted } = await ask(test, { sendTimeoutMs: 300 });
+    const { request, noted } = await ask(test, { sendTimeoutMs: 300 });
     while (request.write(Buffer.alloc(65_536)));
     let closed = 0;
     request.sink = { onBody: () => false, onBodyEnd() {}, onDrain() {}, onClosed: () => void closed++ };
