@@ -18,8 +18,9 @@ import type { Incidents } from "../limits/incidents.ts";
 import type { Journal } from "../logs/journal.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { createRouter, type Router } from "../policy/routes.ts";
-import { connectionsWithin, descriptorLimit } from "../system/descriptors.ts";
-import type { FunctionSettings, NodeConfig, NodeLimits } from "../types.ts";
+import { descriptorLimit } from "../system/descriptors.ts";
+import type { FunctionSettings, NodeConfig } from "../types.ts";
+import { clientLimits } from "./descriptors.ts";
 
 interface FrontOptions {
   readonly registry: FunctionRegistry;
@@ -35,6 +36,7 @@ interface FrontOptions {
 export class Front implements ListenerPorts, IntakePorts {
   readonly clients: Clients;
   readonly #options: FrontOptions;
+  readonly #descriptors = descriptorLimit();
   #router: Router;
   #isTrusted: (address: string) => boolean;
   #clientOf: ClientResolver;
@@ -45,7 +47,7 @@ export class Front implements ListenerPorts, IntakePorts {
     this.#clientOf = createClientResolver(node.trustedProxies);
     this.#isTrusted = trustIn(node.trustedProxies);
     const { incidents, dispatcher } = options;
-    this.clients = new Clients(clientLimits(node, []), {
+    this.clients = new Clients(clientLimits(node, [], this.#descriptors), {
       note: (kind, details, message) => incidents.note(kind, details, message),
       isShort: () => dispatcher.fleet.queue.size > 0,
       isTrusted: (address) => this.#isTrusted(address),
@@ -57,7 +59,7 @@ export class Front implements ListenerPorts, IntakePorts {
     this.#router = routerOf(functions, node);
     this.#clientOf = createClientResolver(node.trustedProxies);
     this.#isTrusted = trustIn(node.trustedProxies);
-    this.clients.limits = clientLimits(node, functions);
+    this.clients.limits = clientLimits(node, functions, this.#descriptors);
     this.#options.limits.configure(functions, node);
     const { listenBacklog, queueTimeoutMs } = node;
     this.#options.dispatcher.configure({ queue: listenBacklog, queueTimeoutMs });
@@ -129,15 +131,6 @@ export class Front implements ListenerPorts, IntakePorts {
     metrics.answered(functionName, request.status);
     journal.refused({ request, id, functionName, clientIp: client.ip, startedAtMs, responseBytes });
   }
-}
-
-/** The connections that are asked for, as far as there are file descriptors for them. */
-function clientLimits(node: NodeConfig, functions: readonly FunctionSettings[]): NodeLimits {
-  const { limits } = node;
-  const concurrency = Math.max(node.concurrency, ...functions.map(({ threads }) => threads.concurrency));
-  const most = connectionsWithin(descriptorLimit(), node, concurrency);
-  const maxConnections = Math.min(limits.maxConnections || most, most);
-  return { ...limits, maxConnections: Number.isFinite(maxConnections) ? maxConnections : 0 };
 }
 
 /** Of several functions that would answer all the rest, the first one does. */

@@ -171,9 +171,14 @@ export class DexterNode {
 
   /** What is done again and again as long as the node serves. */
   #keepUp(): void {
-    const { engine, telemetry } = this.#parts;
+    const { engine, telemetry, front } = this.#parts;
     telemetry.history.start();
     this.#endDescriptors = watchDescriptors(telemetry.incidents);
+    const { maxConnections } = front.clients.limits;
+    if (this.project.node.limits.maxConnections > maxConnections)
+      this.#options.logs.log.warn(
+        `max_connections: the limit of open files leaves ${maxConnections} connections; raise it`,
+      );
     this.#recallTimer = setInterval(() => engine.dispatcher.recallAhead(), HELD_MS);
     writeFileAtomically("pid_file", this.project.node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({

@@ -31,10 +31,14 @@ export function descriptorLimit(): number {
   }
 }
 
-/** How many this process has open; 0 where that is not known. */
+/** How many this process has open; 0 where that is not known. Infinity when there is none left to find out with. */
 export async function usedDescriptors(): Promise<number> {
-  const open = await readdir("/proc/self/fd").catch(() => []);
-  return open.length;
+  try {
+    return (await readdir("/proc/self/fd")).length;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EMFILE" || code === "ENFILE" ? Number.POSITIVE_INFINITY : 0;
+  }
 }
 
 /** The least limit with which such a node can serve. Servers have the same limit as the scheduler. */
