@@ -48,6 +48,13 @@ export class Backlog {
     return hasRoom && this.#counted < limits.responseBufferBytes;
   }
 
+  /** The answer is whole: whatever waits of it, no thread does. */
+  release(): void {
+    if (this.#state === "empty") return;
+    if (this.#state === "moment") this.#clients.patience.forget(this);
+    this.#state = "buffers";
+  }
+
   /** Nothing waits any more. @returns whether the thread does, for that */
   drained(): boolean {
     this.#count(0);

@@ -225,6 +225,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   answered(): void {
     const request = this.#request!;
     this.#request = undefined;
+    this.#backlog.release();
     // What is left of a body that nobody wants any more would be taken for a request.
     if (!request.persistent || request.body !== "ended" || this.#owner.closing) return this.#end("");
     this.#stage = "head";

@@ -119,6 +119,7 @@ export class Http2Request implements ClientRequest {
   end(last = ""): void {
     if (this.#answered || this.#closed) return;
     this.#answered = true;
+    this.#backlog.release();
     this.#connection.onAnswered();
     if (this.#unsent && last === "") this.#respond(true);
     else {
