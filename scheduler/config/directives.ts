@@ -146,7 +146,7 @@ export const directiveShape = {
     whole(0, 2 ** 30, "bytes"),
     0,
     "with a new start",
-    "How much of an answer the scheduler buffers for a client that reads slowly. Then it stops reading from the function. 0 = Node.js's default. This is not the kernel's socket buffer, and it has no effect over https. An address that a reload adds to listen uses the new value at once.",
+    "How much of an answer may wait for any client, before response_buffer is asked. 0 = Node.js's default. This is not the kernel's socket buffer, and it has no effect over https. An address that a reload adds to listen uses the new value at once.",
     { original: "SendBufferSize" },
   ),
   functions: setting(filePath, "functions", "at once", "The folder whose entries are functions."),

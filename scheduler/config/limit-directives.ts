@@ -13,7 +13,7 @@ export const functionLimitShape = {
     duration(50),
     "5s",
     "at once",
-    "CPU time that one request may take in a row. A server that runs away for longer is killed. wrangler's limits.cpu_ms sets it, too.",
+    "CPU time that one request may take in a row. A server that runs away for longer is killed.",
   ),
   response_timeout: setting(
     duration(),
@@ -56,9 +56,9 @@ export const functionLimitShape = {
 export const nodeLimitShape = {
   request_buffer: setting(
     byteSize(0, 2 ** 26),
-    "64KiB",
+    "48KiB",
     "at once",
-    "A request gets a thread when its body is whole, or longer than this.",
+    "A request gets a thread when its body is whole, or when more than this has come of it. 0 = with its head.",
   ),
   body_timeout: setting(
     duration(),

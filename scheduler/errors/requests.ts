@@ -7,6 +7,21 @@ export const REQUESTS = {
     status: 404,
     advice: "Compare the address with the routes that `dexter list` shows, and with base_domain.",
   },
+  UPLOAD_TOO_LONG: {
+    message: "the request's body is longer than max_body_bytes: {limit} bytes",
+    status: 413,
+    advice: "Send less, or raise max_body_bytes: for the node, or in the function's own `[dexter]` table.",
+  },
+  UPLOAD_STALLED: {
+    message: "the request's body stopped: nothing came for {seconds} s",
+    status: 408,
+    advice: "The client, or its network, was too slow. body_timeout says how long a client may pause.",
+  },
+  UPLOAD_TOO_SLOW: {
+    message: "the request's body came too slowly: less than min_rate, {rate} bytes a second",
+    status: 408,
+    advice: "min_rate counts for bodies that are longer than request_buffer, and while the function reads.",
+  },
   QUEUE_FULL: {
     message: "every thread is busy and {waiting} requests already wait",
     status: 503,

@@ -89,6 +89,12 @@ export const START = {
     admin: 422,
     advice: "Name a user or group of this machine, or its number as `#1000`.",
   },
+  TOO_FEW_DESCRIPTORS: {
+    message:
+      "the limit of open files is {limit}, and this node needs {needed}: raise it with `ulimit -n {needed}` or " +
+      "LimitNOFILE, or lower max_threads_per_child or num_servers",
+    admin: 422,
+  },
   SERVER_FAILED: {
     message: "server {slot} did not start: {reason}",
     admin: 500,

@@ -38,6 +38,9 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   REQUEST_TIMEOUT: "The request takes too long",
   QUARANTINED: "The function is in quarantine",
   BAD_RESPONSE: "The response cannot be read",
+  UPLOAD_TOO_LONG: "The request is too long",
+  UPLOAD_STALLED: "The request stopped",
+  UPLOAD_TOO_SLOW: "The request is too slow",
   LOAD_FAILED: "The function cannot be loaded",
 };
 

@@ -27,6 +27,8 @@ export class ChunkedDecoder {
   #left = 0;
   #line = "";
   #trailerBytes = 0;
+  /** How long the body is at least, by the chunks that have begun. */
+  announced = 0;
 
   get done(): boolean {
     return this.#state === "done";
@@ -36,6 +38,7 @@ export class ChunkedDecoder {
     this.#state = "size";
     this.#line = "";
     this.#trailerBytes = 0;
+    this.announced = 0;
     this.data = undefined;
   }
 
@@ -113,6 +116,7 @@ export class ChunkedDecoder {
 
   #startChunk(size: number): void {
     this.#left = size;
+    this.announced += size;
     this.#state = size === 0 ? "trailers" : "data";
   }
 

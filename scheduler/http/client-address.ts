@@ -38,6 +38,7 @@ interface ForwardedFacts {
 export type ClientResolver = (peer: string | undefined, request: ForwardedFacts, scheme?: Scheme) => Client;
 
 const CACHE_SIZE = 4096;
+const NOT_TRUSTED = (): boolean => false;
 const UNPRINTABLE = /[^\t -~\x80-\xff]/;
 
 /**
@@ -45,7 +46,7 @@ const UNPRINTABLE = /[^\t -~\x80-\xff]/;
  * @throws DexterError CONFIG_INVALID for an entry that is neither
  */
 export function createClientResolver(trustedProxies: readonly string[]): ClientResolver {
-  const isTrusted = trustedProxies.length === 0 ? () => false : rememberedTrust(trustList(trustedProxies));
+  const isTrusted = trustIn(trustedProxies);
   // Connections repeat themselves: the last client of a peer is mostly the next one too.
   const known = new Map<string | undefined, Client>();
   return (peer, request, scheme = "http") => {
@@ -58,6 +59,27 @@ export function createClientResolver(trustedProxies: readonly string[]): ClientR
     known.set(peer, client);
     return client;
   };
+}
+
+/** Whether an address, as `normaliseAddress` gives it, is that of a trusted proxy. @throws as `createClientResolver` */
+export function trustIn(trustedProxies: readonly string[]): (address: string) => boolean {
+  return trustedProxies.length === 0 ? NOT_TRUSTED : rememberedTrust(trustList(trustedProxies));
+}
+
+/**
+ * What counts as one client: an IPv4 address, or the first half of an IPv6 one, all of whose addresses one customer of a
+ * network gets.
+ */
+export function networkOf(peer: string | undefined): string {
+  const address = normaliseAddress(peer) ?? "";
+  if (!address.includes(":")) return address;
+  const [left = "", right] = address.split("::");
+  const groups = left === "" ? [] : left.split(":");
+  if (right !== undefined) {
+    const last = right === "" ? 0 : right.split(":").length;
+    while (groups.length + last < 8) groups.push("0");
+  }
+  return `${groups.slice(0, 4).join(":")}::/64`;
 }
 
 function believe(

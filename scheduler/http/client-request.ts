@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { DexterError } from "../errors.ts";
 import type { Scheme } from "./client-address.ts";
 import { dateLine } from "./date-line.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -21,6 +22,12 @@ export interface RequestSink {
   onDrain(): void;
   /** The connection is over, or the client has given up, before the answer was ended. */
   onClosed(): void;
+  /** The body's next chunk would make it longer than `mostBytes`. */
+  onTooLong?(): void;
+  /** Once a second, as long as the request is in progress. */
+  checkTime?(nowMs: number): void;
+  /** Ends the request with this error: its client has gone too far. */
+  fail?(error: DexterError): void;
 }
 
 /** How an answer's body ends: there is none, after its Content-Length, or with its last chunk. */
@@ -31,6 +38,8 @@ export type RequestBody = "unread" | "wanted" | "held" | "ended";
 
 /** A body up to this size is copied into what precedes it; beyond it the copy costs more. */
 export const ONE_WRITE_BYTES = 4_096;
+/** A piece up to this size is copied when it has to wait for its client: it holds 64 KiB of memory otherwise. */
+export const COPIED_BYTES = 32_768;
 
 export interface ClientRequest {
   readonly head: RequestHead;
@@ -41,6 +50,10 @@ export interface ClientRequest {
   readonly scheme: Scheme;
   sink: RequestSink | undefined;
   readonly body: RequestBody;
+  /** How much of the body has come, and was not read yet, at least. Chunked, with what frames it. */
+  readonly waitingBytes: number;
+  /** How long the body may be, as far as that can be told ahead of it. */
+  mostBytes: number;
   /** The answer's status; 0 before it has one. */
   readonly status: number;
   /** Something of the answer may have reached the client. */

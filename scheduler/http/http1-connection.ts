@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { Backlog, noteStalled, outflowOf } from "./backlog.ts";
 import { type ChunkError, ChunkedDecoder } from "./chunked.ts";
 import type { Scheme } from "./client-address.ts";
 import { ClientReader } from "./client-reader.ts";
@@ -18,7 +19,7 @@ import { Http1Request, type RequestConnection } from "./http1-request.ts";
 import { type RequestHead, RequestHeadReader } from "./request-head.ts";
 import { ALLOWED_METHODS, type Refusal } from "./vet.ts";
 
-/** How long a client may take over a request's head; its body may take as long as it likes. */
+/** How long a client may take over a request's head. */
 const HEAD_MS = 60_000;
 /**
  * Most bytes of a body that nobody reads yet, or of further requests, before no more is read. A head and so much is
@@ -43,6 +44,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   /** Bytes left of a body with a length. */
   #left = 0;
   #chunked: ChunkedDecoder | undefined;
+  readonly #backlog: Backlog;
   #sinceMs: number;
 
   /** @param accepted by a server with `pauseOnConnect`, or an encrypted connection */
@@ -50,6 +52,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     this.scheme = scheme;
     this.#owner = owner;
     this.#sinceMs = owner.nowMs;
+    this.#backlog = new Backlog(owner.clients, () => this.#request?.sink?.onDrain());
     this.#reader = new ClientReader(accepted, {
       onChunk: this.#onData,
       inBody: () => this.#request !== undefined && this.#request.body !== "ended",
@@ -71,13 +74,44 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     if (this.#stage === "head" && this.#waiting === undefined) this.#end("");
   }
 
+  get idleSinceMs(): number | undefined {
+    const isIdle = this.#stage === "head" && this.#waiting === undefined && this.socket.writableLength === 0;
+    return isIdle ? this.#sinceMs : undefined;
+  }
+
   checkTime(nowMs: number): void {
+    this.#request?.sink?.checkTime?.(nowMs);
+    if (this.socket.writableLength > 0 && !this.#checkTaking(nowMs)) return;
     const waitedMs = nowMs - this.#sinceMs;
     if (this.#stage === "closing" && waitedMs > CLOSING_MS) this.socket.destroy();
     if (this.#stage !== "head") return;
     if (this.#waiting && waitedMs > HEAD_MS)
       this.#refuse({ status: 408, reason: "the request's head did not come in time" });
     else if (!this.#waiting && waitedMs > KEEP_ALIVE_MS) this.#end("");
+  }
+
+  /** @returns false when the client has taken nothing of what waits for it for so long that it was cut off */
+  #checkTaking(nowMs: number): boolean {
+    const { taken, waiting } = outflowOf(this.socket);
+    const stalledMs = this.#backlog.tooLongMs(nowMs, waiting, taken);
+    if (stalledMs > 0) {
+      const path = this.#request?.head.facts.path;
+      const details = { client: this.socket.remoteAddress ?? "", ...(path === undefined ? {} : { path }) };
+      noteStalled(this.#owner.clients, details, stalledMs);
+      this.socket.destroy();
+      return false;
+    }
+    // A connection over which something leaves is not idle.
+    if (this.#backlog.isMoving(nowMs)) this.#sinceMs = nowMs;
+    return true;
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting?.length ?? 0;
+  }
+
+  takesMore(): boolean {
+    return this.#backlog.takesMore(this.socket.writableLength);
   }
 
   // --- what comes in ---
@@ -101,7 +135,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   };
 
   readonly #onDrain = (): void => {
-    this.#request?.sink?.onDrain();
+    if (this.#backlog.drained()) this.#request?.sink?.onDrain();
   };
 
   #readHead(): void {
@@ -159,6 +193,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
       return this.#failBody(request, (error as ChunkError).message);
     }
     this.#waiting = next < bytes.length ? bytes.subarray(next) : undefined;
+    if (decoder.announced > request.mostBytes) return request.sink?.onTooLong?.();
     const { data } = decoder;
     if (data) this.#reader.pass(data, (piece, done) => request.take(piece, decoder.done, done));
     else request.take(undefined, decoder.done);
@@ -190,6 +225,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
   answered(): void {
     const request = this.#request!;
     this.#request = undefined;
+    this.#backlog.release();
     // What is left of a body that nobody wants any more would be taken for a request.
     if (!request.persistent || request.body !== "ended" || this.#owner.closing) return this.#end("");
     this.#stage = "head";
@@ -246,6 +282,7 @@ export class Http1Connection implements ClientConnection, RequestConnection {
     this.#request = undefined;
     this.#stage = "closing";
     this.#waiting = undefined;
+    this.#backlog.close();
     request?.sink?.onClosed();
   }
 }

@@ -7,6 +7,7 @@ import {
   type AnswerBody,
   answerWhole,
   type ClientRequest,
+  COPIED_BYTES,
   ONE_WRITE_BYTES,
   type RequestBody,
   type RequestSink,
@@ -21,6 +22,10 @@ export interface RequestConnection {
   readonly persistent: boolean;
   /** The body is wanted, or is no longer. */
   readBody(): void;
+  /** What has come and was not read yet. */
+  readonly waitingBytes: number;
+  /** A write has filled the write buffer. @returns whether more is taken from the thread all the same */
+  takesMore(): boolean;
   /** The answer is whole. */
   answered(): void;
   /** Gives up the socket. @returns what it has brought already */
@@ -35,6 +40,7 @@ export class Http1Request implements ClientRequest {
   readonly peer: string | undefined;
   readonly scheme: Scheme;
   sink: RequestSink | undefined;
+  mostBytes = Number.POSITIVE_INFINITY;
   status = 0;
   headersSent = false;
   readonly #connection: RequestConnection;
@@ -53,6 +59,10 @@ export class Http1Request implements ClientRequest {
     this.scheme = connection.scheme;
     const { framing } = head.facts;
     this.#body = framing === "none" || framing === 0 ? "ended" : "unread";
+  }
+
+  get waitingBytes(): number {
+    return this.#connection.waitingBytes;
   }
 
   get method(): string {
@@ -118,17 +128,23 @@ export class Http1Request implements ClientRequest {
 
   write(chunk: Buffer): boolean {
     const { socket } = this.#connection;
+    const isBehind = socket.writableLength > 0;
     const head = this.#takeHead();
     const size = this.#chunked ? `${chunk.length.toString(16)}\r\n` : "";
     const end = this.#chunked ? "\r\n" : "";
     this.#copied = chunk.length <= ONE_WRITE_BYTES;
-    if (this.#copied) return socket.write(`${head}${size}${chunk.toString("latin1")}${end}`, "latin1");
+    if (this.#copied) {
+      const whole = `${head}${size}${chunk.toString("latin1")}${end}`;
+      return socket.write(whole, "latin1") || this.#connection.takesMore();
+    }
+    // Of what waits, memory that is mostly empty would cost more than its copy.
+    this.#copied = isBehind && chunk.length <= COPIED_BYTES;
     socket.cork();
     if (head !== "" || size !== "") socket.write(`${head}${size}`, "latin1");
-    let goesOn = socket.write(chunk);
+    let goesOn = socket.write(this.#copied ? Buffer.from(chunk) : chunk);
     if (end !== "") goesOn = socket.write(end, "latin1");
     socket.uncork();
-    return goesOn;
+    return goesOn || this.#connection.takesMore();
   }
 
   end(last = ""): void {

@@ -19,11 +19,10 @@ import {
 } from "./connection.ts";
 import { Http2HeadReader } from "./http2-head.ts";
 import { Http2Request } from "./http2-request.ts";
+import { Http2Watch } from "./http2-watch.ts";
 import type { RequestHead } from "./request-head.ts";
 import { ALLOWED_METHODS, MAX_HEADERS, type Refusal } from "./vet.ts";
 
-/** Most requests of one connection in progress at once. */
-const MAX_STREAMS = 128;
 /** Most bytes of a body that nobody reads yet. */
 const STREAM_WINDOW = 524_288;
 /** Most bytes on their way to the listener, of all bodies of a connection. */
@@ -34,7 +33,6 @@ const SILENT_MS = 10_000;
 
 const SETTINGS = {
   settings: {
-    maxConcurrentStreams: MAX_STREAMS,
     initialWindowSize: STREAM_WINDOW,
     // Beyond the limit of a head, so that a client that crosses that gets an answer.
     maxHeaderListSize: 65_536,
@@ -45,15 +43,21 @@ const SETTINGS = {
   maxSendHeaderBlockLength: 1 << 20,
   // In MB: every stream may have its window's worth waiting.
   maxSessionMemory: 64,
-} as const;
+};
 
 export class Http2Connection implements ClientConnection {
-  readonly #socket: TLSSocket;
+  readonly socket: TLSSocket;
   readonly #session: ServerHttp2Session;
   readonly #owner: ConnectionOwner;
   readonly #heads = new Http2HeadReader();
   readonly #peer: string | undefined;
+  readonly #watch: Http2Watch;
+  /** Also those that are answered, and whose client has not taken all of it. */
+  readonly #requests = new Set<Http2Request>();
   #streams = 0;
+  /** All that there have been, and the bodies of those that are over. */
+  #begun = 0;
+  #bodyBytes = 0;
   /** Requests without a whole answer. */
   #unanswered = 0;
   #sinceMs: number;
@@ -63,7 +67,7 @@ export class Http2Connection implements ClientConnection {
   #linger: NodeJS.Timeout | undefined;
 
   constructor(socket: TLSSocket, owner: ConnectionOwner) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#owner = owner;
     this.#peer = socket.remoteAddress;
     this.#sinceMs = owner.nowMs;
@@ -72,7 +76,10 @@ export class Http2Connection implements ClientConnection {
     socket.allowHalfOpen = false;
     socket.on("error", () => socket.destroy());
     socket.on("close", () => clearTimeout(this.#linger));
-    this.#session = performServerHandshake(socket, SETTINGS);
+    const { maxStreams } = owner.clients.limits;
+    const settings = { ...SETTINGS.settings, maxConcurrentStreams: maxStreams };
+    this.#session = performServerHandshake(socket, { ...SETTINGS, settings });
+    this.#watch = new Http2Watch(socket, this.#session);
     this.#session.setLocalWindowSize(CONNECTION_WINDOW);
     this.#session.on("error", () => socket.destroy());
     this.#session.on("stream", this.#onStream);
@@ -84,12 +91,24 @@ export class Http2Connection implements ClientConnection {
     if (this.#streams === 0) this.#lingerOn();
   }
 
+  get idleSinceMs(): number | undefined {
+    return this.#streams === 0 ? this.#sinceMs : undefined;
+  }
+
   /** Answers that their client does not take keep no connection open. */
   checkTime(nowMs: number): void {
+    let bodyBytes = this.#bodyBytes;
+    for (const request of this.#requests) {
+      // A connection over which something leaves is not idle.
+      if (request.checkTime(nowMs)) this.#sinceMs = nowMs;
+      bodyBytes += request.receivedBytes;
+    }
+    if (this.#watch.isUseless({ streams: this.#begun, bodyBytes, open: this.#streams }))
+      return this.#endFlood();
     if (this.#unanswered > 0) return this.#checkLife(nowMs);
     const waitedMs = nowMs - this.#sinceMs;
     if (waitedMs > KEEP_ALIVE_MS) this.closeIfIdle();
-    if (waitedMs > KEEP_ALIVE_MS + CLOSING_MS) this.#socket.destroy();
+    if (waitedMs > KEEP_ALIVE_MS + CLOSING_MS) this.socket.destroy();
   }
 
   /**
@@ -97,13 +116,13 @@ export class Http2Connection implements ClientConnection {
    * while something was being written: then nobody is told that the requests have been given up.
    */
   #checkLife(nowMs: number): void {
-    const { bytesRead } = this.#socket;
+    const { bytesRead } = this.socket;
     if (bytesRead !== this.#heard.bytes) {
       this.#heard = { bytes: bytesRead, atMs: nowMs };
       this.#asked = false;
     }
     const silentMs = nowMs - this.#heard.atMs;
-    if (this.#asked && silentMs > 2 * SILENT_MS) return void this.#socket.destroy();
+    if (this.#asked && silentMs > 2 * SILENT_MS) return void this.socket.destroy();
     if (this.#asked || silentMs <= SILENT_MS || this.#session.destroyed) return;
     this.#asked = true;
     this.#session.ping(() => {});
@@ -117,18 +136,42 @@ export class Http2Connection implements ClientConnection {
     raw = [] as string[],
   ) => {
     this.#streams++;
+    this.#begun++;
     // What matters of it is that the stream is closed.
     stream.on("error", () => {});
     stream.on("close", () => this.#onStreamClosed());
     // The client has given it up by now.
-    if (stream.destroyed) return;
+    if (stream.destroyed) return this.#countGivenUp();
     const result = this.#heads.read(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0);
     if ("refusal" in result) return this.#refuse(stream, result.refusal, raw);
     const { head } = result;
     if (head.facts.refusal) return this.#refuse(stream, head.facts.refusal, raw, head);
     this.#unanswered++;
-    this.#owner.onRequest(new Http2Request(stream, head, { peer: this.#peer, onAnswered: this.#onAnswered }));
+    const { clients } = this.#owner;
+    const request = new Http2Request(stream, head, {
+      peer: this.#peer,
+      clients,
+      onAnswered: this.#onAnswered,
+    });
+    this.#requests.add(request);
+    stream.on("close", () => {
+      this.#requests.delete(request);
+      this.#bodyBytes += request.receivedBytes;
+      if (request.isGivenUp) this.#countGivenUp();
+    });
+    this.#owner.onRequest(request);
   };
+
+  #countGivenUp(): void {
+    if (this.#watch.givesUpTooMuch()) this.#endFlood();
+  }
+
+  #endFlood(): void {
+    const what = "a connection over HTTP/2 was closed: its client broke the protocol, or flooded it";
+    this.#owner.clients.note("http2_abuse", { client: this.#peer ?? "" }, what);
+    if (!this.#session.destroyed) this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.socket.destroy();
+  }
 
   #refuse(stream: ServerHttp2Stream, refusal: Refusal, raw: readonly string[], head?: RequestHead): void {
     const responseBytes = answerRefusal(stream, refusal, raw);
@@ -147,7 +190,7 @@ export class Http2Connection implements ClientConnection {
 
   /** The session ends its side after the last stream; a client that does not close its side is not waited for. */
   #lingerOn(): void {
-    this.#linger ??= setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#linger ??= setTimeout(() => this.socket.destroy(), LINGER_MS);
   }
 }
 

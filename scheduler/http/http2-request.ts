@@ -3,20 +3,24 @@ import assert from "node:assert/strict";
 import type { OutgoingHttpHeaders } from "node:http";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import { Backlog, noteStalled } from "./backlog.ts";
 import {
   type AnswerBody,
   answerWhole,
   type ClientRequest,
+  COPIED_BYTES,
   ONE_WRITE_BYTES,
   type RequestBody,
   type RequestSink,
 } from "./client-request.ts";
+import type { Clients } from "./clients.ts";
 import { http2Headers, joinedHeaders } from "./http2-head.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** What a request knows of its connection. */
 interface Http2RequestConnection {
   readonly peer: string | undefined;
+  readonly clients: Clients;
   /** Once: the answer is whole, or will never be. */
   onAnswered(): void;
 }
@@ -24,8 +28,15 @@ interface Http2RequestConnection {
 export class Http2Request implements ClientRequest {
   readonly head: RequestHead;
   readonly peer: string | undefined;
+  /** The library has what is not read yet. */
+  readonly waitingBytes = 0;
   readonly scheme = "https";
   sink: RequestSink | undefined;
+  mostBytes = Number.POSITIVE_INFINITY;
+  /** Of the body, so far. */
+  receivedBytes = 0;
+  /** The stream was closed before the answer was whole. */
+  isGivenUp = false;
   status = 0;
   headersSent = false;
   readonly #stream: ServerHttp2Stream;
@@ -35,6 +46,8 @@ export class Http2Request implements ClientRequest {
   #answered = false;
   #closed = false;
   #copied = false;
+  readonly #backlog: Backlog;
+  #givenBytes = 0;
 
   constructor(stream: ServerHttp2Stream, head: RequestHead, connection: Http2RequestConnection) {
     this.#stream = stream;
@@ -43,7 +56,12 @@ export class Http2Request implements ClientRequest {
     this.peer = connection.peer;
     const { framing } = head.facts;
     this.#body = framing === "none" || framing === 0 ? "ended" : "unread";
-    stream.on("drain", () => this.sink?.onDrain());
+    this.#backlog = new Backlog(connection.clients, () => this.sink?.onDrain());
+    // One piece after the other: of several in one write nobody could tell whether the client takes any.
+    (stream as { _writev?: unknown })._writev = undefined;
+    stream.on("drain", () => {
+      if (this.#backlog.drained()) this.sink?.onDrain();
+    });
     stream.on("aborted", () => this.#onClosed());
     stream.on("close", () => this.#onClosed());
     // Its end may come in a frame of its own.
@@ -91,17 +109,22 @@ export class Http2Request implements ClientRequest {
   write(chunk: Buffer): boolean {
     if (this.#closed) return true;
     this.flush();
-    this.#copied = chunk.length <= ONE_WRITE_BYTES;
-    return this.#stream.write(this.#copied ? Buffer.from(chunk) : chunk);
+    const isBehind = this.#stream.writableLength > 0;
+    this.#copied = chunk.length <= (isBehind ? COPIED_BYTES : ONE_WRITE_BYTES);
+    this.#givenBytes += chunk.length;
+    const goesOn = this.#stream.write(this.#copied ? Buffer.from(chunk) : chunk);
+    return goesOn || this.#backlog.takesMore(this.#stream.writableLength);
   }
 
   end(last = ""): void {
     if (this.#answered || this.#closed) return;
     this.#answered = true;
+    this.#backlog.release();
     this.#connection.onAnswered();
     if (this.#unsent && last === "") this.#respond(true);
     else {
       this.flush();
+      this.#givenBytes += last.length;
       this.#stream.end(last, "latin1");
     }
     if (this.#body !== "ended") this.#endReading();
@@ -109,6 +132,19 @@ export class Http2Request implements ClientRequest {
 
   answer(status: number, headers: string, body: string): void {
     answerWhole(this, status, headers, body);
+  }
+
+  /** Once a second, until the stream is closed. @returns whether its client takes something of what waits for it */
+  checkTime(nowMs: number): boolean {
+    if (!this.#closed) this.sink?.checkTime?.(nowMs);
+    const { writableLength } = this.#stream;
+    if (writableLength === 0 || this.#stream.destroyed) return false;
+    const stalledMs = this.#backlog.tooLongMs(nowMs, writableLength, this.#givenBytes - writableLength);
+    if (stalledMs === 0) return this.#backlog.isMoving(nowMs);
+    const { path } = this.head.facts;
+    noteStalled(this.#connection.clients, { client: this.peer ?? "", path }, stalledMs);
+    this.destroy();
+    return false;
   }
 
   /** Only requests whose facts have `upgrade` may be answered with 101, and HTTP/2 has no such thing. */
@@ -141,6 +177,7 @@ export class Http2Request implements ClientRequest {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.receivedBytes += chunk.length;
     this.sink?.onBody(chunk);
   };
 
@@ -159,7 +196,9 @@ export class Http2Request implements ClientRequest {
   #onClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#backlog.close();
     if (this.#answered) return;
+    this.isGivenUp = true;
     this.#connection.onAnswered();
     this.sink?.onClosed();
   }

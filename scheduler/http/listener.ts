@@ -9,6 +9,7 @@ import { SecureServer } from "../tls/secure-server.ts";
 import type { ListenAddress } from "../types.ts";
 import type { Client, ClientResolver } from "./client-address.ts";
 import type { ClientRequest } from "./client-request.ts";
+import { Clients } from "./clients.ts";
 import type { ClientConnection, ConnectionOwner, RefusedRequest } from "./connection.ts";
 import { type HeldAddress, listenError, urlOf } from "./held-address.ts";
 import { Http1Connection } from "./http1-connection.ts";
@@ -41,6 +42,8 @@ interface ListenerSettings {
   /** Bytes that may wait in a connection's write buffer before its function is held back; 0 = Node's default. */
   readonly sendBufferSize: number;
   readonly mode?: ListenerMode;
+  /** Those of the whole node. */
+  readonly clients?: Clients;
   readonly onFallback?: ConnectionOwner["onFallback"];
 }
 
@@ -60,6 +63,7 @@ export class Listener implements ConnectionOwner, HeldAddress {
   readonly address: ListenAddress;
   readonly #server: Server;
   readonly #ports: ListenerPorts;
+  readonly clients: Clients;
   /** Those whose TLS handshake is not over are no connections yet. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<ClientConnection>();
@@ -73,6 +77,7 @@ export class Listener implements ConnectionOwner, HeldAddress {
   private constructor(address: ListenAddress, ports: ListenerPorts, settings: ListenerSettings) {
     this.address = address;
     this.#ports = ports;
+    this.clients = settings.clients ?? new Clients();
     this.onFallback = settings.onFallback;
     // Half open: an answer must still reach a client that has closed its own side before it was refused.
     this.#server = createServer({
@@ -83,6 +88,7 @@ export class Listener implements ConnectionOwner, HeldAddress {
     });
     this.configure(settings.mode ?? {});
     this.#server.on("connection", (socket) => {
+      if (!this.clients.connections.admit(socket, this.#secure !== undefined)) return;
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
       if (this.#secure) this.#secure.accept(socket);
@@ -102,13 +108,20 @@ export class Listener implements ConnectionOwner, HeldAddress {
     settings: ListenerSettings,
   ): Promise<Listener> {
     const listener = new Listener(address, ports, settings);
+    const server = listener.#server;
     await new Promise<void>((resolve, reject) => {
-      listener.#server.once("error", (error: NodeJS.ErrnoException) => {
+      server.once("error", (error: NodeJS.ErrnoException) => {
         clearInterval(listener.#tick);
         reject(listenError("listen", address, error));
       });
-      listener.#server.listen({ host: address.host, port: address.port, backlog: settings.backlog }, resolve);
+      server.listen({ host: address.host, port: address.port, backlog: settings.backlog }, resolve);
     });
+    const { clients } = listener;
+    // Without descriptors none is accepted.
+    server.removeAllListeners("error").on("error", ({ message }) => {
+      clients.note("max_connections", {}, `connections cannot be accepted: ${message}`);
+    });
+    server.on("close", clients.connections.join(listener.#connections));
     return listener;
   }
 

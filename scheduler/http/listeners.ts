@@ -6,6 +6,7 @@
 import type { Prepared } from "../system/prepared.ts";
 import { type CertificateLog, Certificates } from "../tls/certificates.ts";
 import type { ListenAddress, NodeConfig, TlsConfig } from "../types.ts";
+import { Clients } from "./clients.ts";
 import { heldByOwn, isAt } from "./held-address.ts";
 import { Listener, type ListenerMode, type ListenerPorts } from "./listener.ts";
 
@@ -15,12 +16,14 @@ interface ListenersLog extends CertificateLog {
 
 export class Listeners {
   readonly #ports: ListenerPorts;
+  readonly #clients: Clients;
   readonly #log: ListenersLog;
   #saidFallback = false;
   #open: readonly Listener[] = [];
   #certificates: Certificates | undefined;
 
-  constructor(ports: ListenerPorts, log: ListenersLog) {
+  constructor(ports: ListenerPorts, log: ListenersLog, clients = new Clients()) {
+    this.#clients = clients;
     this.#ports = ports;
     this.#log = log;
   }
@@ -44,7 +47,13 @@ export class Listeners {
     const known = (address: ListenAddress) => this.#open.some((listener) => isAt(listener, address));
     for (const address of listen.filter((wanted) => !known(wanted))) {
       const mode = modeOf(address);
-      const settings = { backlog: listenBacklog, sendBufferSize, mode, onFallback: this.#onFallback };
+      const settings = {
+        backlog: listenBacklog,
+        sendBufferSize,
+        mode,
+        clients: this.#clients,
+        onFallback: this.#onFallback,
+      };
       try {
         opened.push(await Listener.listen(address, this.#ports, settings));
       } catch (error) {

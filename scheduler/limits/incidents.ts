@@ -10,6 +10,7 @@ export const INCIDENTS = [
   "send_timeout",
   "max_body_bytes",
   "max_connections",
+  "http2_abuse",
   "max_connections_per_client",
   "max_share_per_client",
   "cpu_limit",

@@ -84,13 +84,17 @@ export interface Unserved {
   readonly clientIp: string;
   readonly startedAtMs: number;
   readonly responseBytes: number;
+  /** Its client left, or sent what is no body, before it was served. */
+  readonly isGone?: boolean;
 }
 
 export function recordOfRefusal(unserved: Unserved): RequestRecord {
-  const { request, id, functionName, clientIp, startedAtMs, responseBytes } = unserved;
-  const { status, head } = request;
+  const { request, id, functionName, clientIp, startedAtMs, responseBytes, isGone = false } = unserved;
+  const { head } = request;
+  const status = request.status === 0 && isGone ? CLIENT_CLOSED : request.status;
   const ms = performance.now() - startedAtMs;
-  const common = { outcome: status, ms, status, startedAt: Date.now() - ms, requestBytes: 0, responseBytes };
+  const outcome = isGone ? ("aborted" as const) : status;
+  const common = { outcome, ms, status, startedAt: Date.now() - ms, requestBytes: 0, responseBytes };
   return { id, ...requestOf(head), functionName, clientIp, ...common };
 }
 

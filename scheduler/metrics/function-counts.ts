@@ -53,8 +53,8 @@ export class FunctionCounts {
   }
 
   /** A request was answered before it was dispatched. */
-  answered(functionName: string, status: number): void {
-    this.of(functionName).statuses[statusPlace("answered", status)]!++;
+  answered(functionName: string, status: number, outcome: "answered" | "aborted" = "answered"): void {
+    this.of(functionName).statuses[statusPlace(outcome, status)]!++;
   }
 
   of(functionName: string): Counts {

@@ -54,6 +54,11 @@ export class NodeMetrics {
     else this.#functions.answered(functionName, status);
   }
 
+  /** A request was given up, or its body turned out to be none, before it was dispatched. */
+  gone(functionName: string): void {
+    this.#functions.answered(functionName, 0, "aborted");
+  }
+
   /** What came was no request, or one that no function may see. */
   malformed(): void {
     this.#malformed++;

@@ -76,7 +76,7 @@ export function assemble(given: Project, options: NodeOptions, whole: Whole): Pa
     journal,
     metrics,
   });
-  const listeners = new Listeners(front, log);
+  const listeners = new Listeners(front, log, front.clients);
   const tokens = new TokenStore(tokensFile(node.dataDir));
   const admin = operatorDoors({
     ...core,

@@ -14,6 +14,7 @@ import { takeLock } from "../system/lock.ts";
 import { adminSocket, clearSockets, prepareDataDirectory, runDirectory } from "../system/paths.ts";
 import type { Project } from "../types.ts";
 import { assemble, type Parts } from "./assembly.ts";
+import { checkDescriptors, watchDescriptors } from "./descriptors.ts";
 import type { NodeOptions } from "./options.ts";
 import type { ProjectChanges } from "./project-changes.ts";
 
@@ -22,6 +23,7 @@ export class DexterNode {
   readonly #parts: Parts;
   #releaseLock: (() => void) | undefined;
   #endScoreboard: (() => void) | undefined;
+  #endDescriptors: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(project: Project, options: NodeOptions) {
@@ -38,6 +40,7 @@ export class DexterNode {
   static async start(project: Project, options: NodeOptions): Promise<DexterNode> {
     // One that is aborted already tells nobody.
     if (options.signal?.aborted) throw new DexterError("STOPPING");
+    checkDescriptors(project.node);
     prepareDataDirectory(project.node.dataDir);
     const release = takeLock(project.node.lockFile);
     let node: DexterNode | undefined;
@@ -169,8 +172,14 @@ export class DexterNode {
 
   /** What is done again and again as long as the node serves. */
   #keepUp(): void {
-    const { telemetry } = this.#parts;
+    const { telemetry, front } = this.#parts;
     telemetry.history.start();
+    this.#endDescriptors = watchDescriptors(telemetry.incidents);
+    const { maxConnections } = front.clients.limits;
+    if (this.project.node.limits.maxConnections > maxConnections)
+      this.#options.logs.log.warn(
+        `max_connections: the limit of open files leaves ${maxConnections} connections; raise it`,
+      );
     writeFileAtomically("pid_file", this.project.node.pidFile, `${process.pid}\n`);
     this.#endScoreboard = keepScoreboard({
       path: () => this.project.node.scoreBoardFile,
@@ -187,6 +196,7 @@ export class DexterNode {
     const { node } = this.project;
     const { registry, telemetry, engine, delivery, listeners, admin } = this.#parts;
     this.#endScoreboard?.();
+    this.#endDescriptors?.();
     let inTime = graceful;
     if (graceful) {
       const late = this.#deadline(node.stopTimeoutMs).then(() => (inTime = false));

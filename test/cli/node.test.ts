@@ -30,7 +30,8 @@ interface Running {
 /** A request in progress, until `finish`. */
 function hold(node: Running): { finish(): void; readonly answer: Promise<string> } {
   const call = request({ port: node.dexter.port, host: "127.0.0.1", path: "/hold?it=1", method: "POST" });
-  call.write("some of the body");
+  // More than request_buffer: before, no thread is taken.
+  call.write("x".repeat(100_000));
   const answer = new Promise<string>((resolve, reject) => {
     call.on("error", reject);
     call.on("response", async (response) => resolve((await response.toArray()).join("")));

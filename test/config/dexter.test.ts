@@ -24,7 +24,7 @@ test("gives every directive its documented default", async (t) => {
         maxSockets: 10_000,
         idleSocketTimeoutMs: 600_000,
       },
-      requestBufferBytes: 65_536,
+      requestBufferBytes: 49_152,
       bodyTimeoutMs: 30_000,
       minRate: 1_024,
       responseBufferBytes: 2 ** 20,

@@ -203,6 +203,8 @@ function projectConfig(directives: readonly string[]): string {
     `compatibility_flags = ${JSON.stringify(COMPATIBILITY_FLAGS)}`,
     `[dexter]`,
     `num_servers = 2`,
+    // A handler is to see a body before it is whole, as on plain workerd.
+    `request_buffer = 2`,
     ...directives,
     `tls.certificates = [{ cert = "site.pem", key = "site.key" }]`,
     `allow_network = ${JSON.stringify(ALLOWED_NETWORK)}`,

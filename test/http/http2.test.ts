@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from "node:test";
 import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
 import { createClientResolver } from "../../scheduler/http/client-address.ts";
 import type { ClientRequest, RequestSink } from "../../scheduler/http/client-request.ts";
+import { Clients } from "../../scheduler/http/clients.ts";
 import { Http2Connection } from "../../scheduler/http/http2-connection.ts";
 import { Listener } from "../../scheduler/http/listener.ts";
 import { Certificates } from "../../scheduler/tls/certificates.ts";
@@ -438,6 +439,7 @@ describe("a connection with a request in progress, whose client is silent", () =
     const owner = {
       nowMs: 0,
       closing: false,
+      clients: new Clients(),
       onRequest: (request: ClientRequest) => void requests.push(request),
       onRefused: () => {},
     };

@@ -19,6 +19,8 @@ export interface DexterOptions {
   readonly command?: "start" | "dev";
   /** A descriptor that gets its stderr, of which `output` then has nothing. */
   readonly stderr?: number;
+  /** Its limit of file descriptors. */
+  readonly descriptors?: number;
   /** How long it may take until ready, in ms. */
   readonly timeoutMs?: number;
 }
@@ -41,7 +43,10 @@ export interface RunningDexter {
 /** Starts dexter and resolves when it says that it is ready. Throws with its output when it does not. */
 export async function startDexter(options: DexterOptions): Promise<RunningDexter> {
   const { dir, args = [], env = {}, command = "start", stderr = "pipe", timeoutMs = 20_000 } = options;
-  const child = spawn(process.execPath, [commandFile, command, "--set", "listen=127.0.0.1:0", ...args], {
+  const line = [process.execPath, commandFile, command, "--set", "listen=127.0.0.1:0", ...args];
+  const { descriptors } = options;
+  if (descriptors !== undefined) line.unshift("sh", "-c", `ulimit -n ${descriptors} && exec "$0" "$@"`);
+  const child = spawn(line[0]!, line.slice(1), {
     cwd: dir,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", stderr],

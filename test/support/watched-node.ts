@@ -17,6 +17,8 @@ const FUNCTIONS = {
 export default { fetch() { inner(); } };`,
 };
 const DIRECTIVES = {
+  /** A request has its thread before its body. */
+  request_buffer: 0,
   num_servers: 1,
   start_threads: 1,
   min_spare_threads: 1,

@@ -103,7 +103,8 @@ describe("with a single thread", { timeout: 30_000 }, () => {
         ["Transfer-Encoding", "chunked"],
       ] as const;
       await connection.send({ method: "POST", path: "/life/upload", headers });
-      await connection.writeChunk("a beginning");
+      // More than request_buffer: before, no thread is taken.
+      await connection.writeChunk(Buffer.alloc(100_000));
       await witness.reached("reading");
       leave(connection);
       witness.open("reading");

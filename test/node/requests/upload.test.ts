@@ -122,8 +122,8 @@ describe("an upload", { timeout: 60_000 }, () => {
         ["Content-Length", String(64 * MEGABYTE)],
       ],
     });
-    await witness.reached("reading");
     const upload = flood(connection, 64);
+    await witness.reached("reading");
     // Other requests are the clock here: far more than enough for an unbounded buffer to fill up.
     for (let round = 0; round < 60; round++)
       await node.ask({ method: "POST", path: "/upload", body: "tick" });

@@ -16,7 +16,7 @@ async function ask(node: TestNode, path: string) {
 /** Answers when the request's body has ended. */
 const HOLD = "export default { fetch: async (request) => new Response(await request.text()) };";
 
-/** A request in progress, until `finish`. */
+/** A request in progress, until `finish`: with `request_buffer = 0` its thread waits for its body. */
 function hold({ dexter: { port } }: TestNode): { finish(): void; readonly status: Promise<number> } {
   const call = request({ port, host: "127.0.0.1", path: "/hold", method: "POST", agent: false });
   call.write("some of the body");
@@ -28,7 +28,10 @@ function hold({ dexter: { port } }: TestNode): { finish(): void; readonly status
 }
 
 const start = (test: TestContext, directives: Record<string, unknown> = {}) =>
-  startNode(test, { functions: { hold: HOLD }, directives: { num_servers: 2, ...directives } });
+  startNode(test, {
+    functions: { hold: HOLD },
+    directives: { num_servers: 2, request_buffer: 0, ...directives },
+  });
 
 describe("a node that serves", () => {
   it("is alive and ready", async (test) => {

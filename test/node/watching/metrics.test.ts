@@ -17,7 +17,14 @@ const FUNCTIONS = {
   throws: "export default { fetch() { throw new Error('on purpose'); } };",
   wait: "export default { async fetch(request) { await request.text(); return new Response('done'); } };",
 };
-const SMALL = { num_servers: 1, start_threads: 1, min_spare_threads: 1, max_spare_threads: 2 };
+/** A request has its thread before its body. */
+const SMALL = {
+  request_buffer: 0,
+  num_servers: 1,
+  start_threads: 1,
+  min_spare_threads: 1,
+  max_spare_threads: 2,
+};
 
 const start = (
   test: TestContext,
