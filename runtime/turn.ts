@@ -50,7 +50,10 @@ function watchBodies(): void {
     if (Streaming.has(this)) new Streaming(copy);
     return copy;
   });
-  define(globalThis, "Response", Watched);
+  // It stands on the prototype: a property of its own would be one that functions see.
+  let holder: object = globalThis;
+  while (!Object.hasOwn(holder, "Response")) holder = Object.getPrototypeOf(holder) as object;
+  define(holder, "Response", Watched);
 }
 
 watchBodies();

@@ -69,8 +69,8 @@ export const REQUESTS = {
     message: "{function} is in quarantine, and gets no requests for {seconds} s",
     status: 503,
     advice:
-      "Its code has ended several servers; the log says how. Deploy a version that does not, or release it: " +
-      "`dexter quarantine release`.",
+      "Its code has ended several servers; the log says how. Deploy a version that does not, or start dexter " +
+      "again.",
   },
   RESPONSE_TIMEOUT: {
     message: "the function gave no response within {seconds} s",

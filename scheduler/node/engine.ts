@@ -5,7 +5,7 @@ import type { Exchange } from "../dispatch/exchange.ts";
 import type { RequestObserver } from "../dispatch/exchange-ports.ts";
 import { Sockets } from "../dispatch/sockets.ts";
 import { SERVICE_RESTART } from "../dispatch/tunnel.ts";
-import type { DexterError } from "../errors.ts";
+import { DexterError } from "../errors.ts";
 import { Blame } from "../limits/blame.ts";
 import type { LimitsByFunction } from "../limits/function-limits.ts";
 import type { FunctionSpec, Thread } from "../policy/thread.ts";
@@ -111,7 +111,12 @@ export class Engine {
       onRestart: (slot, cause) => metrics.restarted(slot, cause),
       onLoaded: (thread, tookMs) => metrics.loaded(thread, tookMs),
       onLoadFailed: (thread, reason) => this.#loadFailed(thread, reason),
-      onCut: (key) => this.sockets.closeAll(SERVICE_RESTART, "the server restarts", key),
+      onCut: (key) => {
+        this.sockets.closeAll(SERVICE_RESTART, "the server restarts", key);
+        // They had their time: another server would need as long.
+        for (const exchange of this.dispatcher.inside(key))
+          exchange.verdict ??= new DexterError("SERVER_LOST");
+      },
       onExit: (key) => {
         this.sockets.closeAll(SERVICE_RESTART, "the server has ended", key);
         this.dispatcher.forgetServer(key);

@@ -94,6 +94,7 @@ export class DexterNode {
     return nodeStatus({
       fleet: dispatcher.fleet,
       supervisor,
+      apart: engine.wards.all,
       exchanges: dispatcher.exchanges,
       totals: dispatcher.totals,
       functions: [...registry.functions].map(([name, { live }]) => {

@@ -73,9 +73,14 @@ interface FunctionSource extends Pick<FunctionStatus, "name" | "version" | "rout
   readonly pools: readonly string[];
 }
 
-interface StatusSources {
+interface Servers {
   readonly fleet: Fleet<Exchange>;
   readonly supervisor: Supervisor<Exchange>;
+}
+
+interface StatusSources extends Servers {
+  /** Servers that are kept apart. */
+  readonly apart: Iterable<Servers>;
   readonly exchanges: Iterable<Exchange>;
   readonly totals: { readonly requests: number; readonly rejected: number };
   readonly functions: readonly FunctionSource[];
@@ -90,7 +95,9 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
       if (thread) serving.set(thread, [...(serving.get(thread) ?? []), requestStatus(exchange)]);
     }
   }
-  const servers = serverStatuses(sources, serving);
+  const servers = [sources, ...sources.apart]
+    .flatMap((each) => serverStatuses(each, serving))
+    .sort((a, b) => a.slot - b.slot || a.generation - b.generation);
   const threads = servers.flatMap((server) => server.threads);
   const count = (state: ThreadState, of = threads) => of.filter((thread) => thread.state === state).length;
   return {
@@ -120,25 +127,23 @@ export function nodeStatus(sources: StatusSources): NodeStatus {
 }
 
 function serverStatuses(
-  { supervisor, fleet }: StatusSources,
+  { supervisor, fleet }: Servers,
   serving: ReadonlyMap<Thread, readonly RequestStatus[]>,
 ): ServerStatus[] {
-  return [...supervisor.members]
-    .map(({ key, process }) => {
-      const server = fleet.server(key);
-      const threads = (server?.threads ?? []).filter((thread) => thread !== undefined);
-      return {
-        slot: process.slot,
-        pid: process.pid ?? 0,
-        generation: process.generation,
-        state:
-          process.stage === "running" || process.stage === "starting" ? process.stage : ("draining" as const),
-        requests: server?.requests ?? 0,
-        rssBytes: residentBytes(process.pid),
-        threads: threads.map((thread) => threadStatus(thread, serving.get(thread))),
-      };
-    })
-    .sort((a, b) => a.slot - b.slot || a.generation - b.generation);
+  return [...supervisor.members].map(({ key, process }) => {
+    const server = fleet.server(key);
+    const threads = (server?.threads ?? []).filter((thread) => thread !== undefined);
+    return {
+      slot: process.slot,
+      pid: process.pid ?? 0,
+      generation: process.generation,
+      state:
+        process.stage === "running" || process.stage === "starting" ? process.stage : ("draining" as const),
+      requests: server?.requests ?? 0,
+      rssBytes: residentBytes(process.pid),
+      threads: threads.map((thread) => threadStatus(thread, serving.get(thread))),
+    };
+  });
 }
 
 function threadStatus(thread: Thread, serving: readonly RequestStatus[] | undefined): ThreadStatus {
