@@ -32,8 +32,10 @@ const BUILT = [
   "page/page.css",
   "page/page.js",
   "runtime/console.js",
+  "runtime/fetch.js",
   "runtime/host.js",
   "runtime/prelude.js",
+  "runtime/turn.js",
 ].map((file) => `dist/${file}`);
 const PART = /^dist\/[a-z-]+-[A-Z\d]{8}\.js(?:\.map)?$/;
 /** No part of the package: it extends a file that only a clone has. */
