@@ -94,7 +94,7 @@ export const nodeLimitShape = {
     whole(1, 100, "percent of the threads"),
     25,
     "at once",
-    "While requests of others wait, one client address holds at most this share of all threads.",
+    "While requests of others wait, one client address holds at most this share of all threads; its WebSockets never hold more.",
   ),
   max_connections: setting(
     whole(0, 1_000_000, "connections"),

@@ -143,8 +143,11 @@ export class Tunnel implements ResponseSink {
   onLost(loss: ConnectionLoss): void {
     clearTimeout(this.#timer);
     if (this.#state === "closing") return this.#owner.onEnd();
-    this.#sayClose(SERVICE_RESTART, "");
-    this.#owner.onLost(loss);
+    this.#state = "left";
+    this.#timer = setTimeout(() => {
+      this.#state = "closing";
+      this.#owner.onLost(loss);
+    }, NEWS_MS);
   }
 
   /** What else there is to tell of a response has been told before. */

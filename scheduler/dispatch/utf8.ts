@@ -34,9 +34,9 @@ export class Utf8Check {
     let at = from;
     while (at < to) {
       if (this.#need === 0) at = afterAscii(bytes, at, to, mask, phase + at - from);
-      if (at === to) break;
-      if (!this.#take(bytes[at]! ^ mask[(phase + at - from) & 3]!)) return false;
-      at++;
+      // Where one character is not ASCII, more are.
+      for (const next = Math.min(to, at + WORTH_A_VIEW); at < next; at++)
+        if (!this.#take(bytes[at]! ^ mask[(phase + at - from) & 3]!)) return false;
     }
     return true;
   }
@@ -61,14 +61,22 @@ export class Utf8Check {
   }
 }
 
-/** Four bytes at a time, because most texts are ASCII. @returns where it had to stop: before the last three, at the latest */
+/** A shorter rest is read byte by byte: a view costs as much. */
+const WORTH_A_VIEW = 32;
+
+/** Eight bytes at a time, because most texts are ASCII. @returns where it had to stop: before the last seven, at the latest */
 function afterAscii(bytes: Buffer, from: number, to: number, mask: Uint8Array, phase: number): number {
+  if (to - from < WORTH_A_VIEW) return from;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const word =
     mask[phase & 3]! |
     (mask[(phase + 1) & 3]! << 8) |
     (mask[(phase + 2) & 3]! << 16) |
     (mask[(phase + 3) & 3]! << 24);
   let at = from;
-  while (at + 4 <= to && ((bytes.readInt32LE(at) ^ word) & NOT_ASCII) === 0) at += 4;
+  for (; at + 8 <= to; at += 8) {
+    const both = (view.getInt32(at, true) ^ word) | (view.getInt32(at + 4, true) ^ word);
+    if ((both & NOT_ASCII) !== 0) break;
+  }
   return at;
 }

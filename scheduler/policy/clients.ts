@@ -1,25 +1,29 @@
 /** How many threads each client has requests in. Only clients that have some are remembered. */
 
-export class Clients {
-  readonly #held = new Map<string, number>();
+interface Holder {
+  held: number;
+}
 
-  held(client: string | undefined): number {
-    return client === undefined ? 0 : (this.#held.get(client) ?? 0);
+export class Clients {
+  readonly #holders = new Map<string, Holder>();
+
+  held(client: string): number {
+    return this.#holders.get(client)?.held ?? 0;
   }
 
   /** How many clients are remembered. */
   get size(): number {
-    return this.#held.size;
+    return this.#holders.size;
   }
 
-  took(client: string | undefined): void {
-    if (client !== undefined) this.#held.set(client, (this.#held.get(client) ?? 0) + 1);
+  took(client: string): void {
+    const holder = this.#holders.get(client);
+    if (holder) holder.held++;
+    else this.#holders.set(client, { held: 1 });
   }
 
-  gave(client: string | undefined): void {
-    if (client === undefined) return;
-    const left = (this.#held.get(client) ?? 0) - 1;
-    if (left > 0) this.#held.set(client, left);
-    else this.#held.delete(client);
+  gave(client: string): void {
+    const holder = this.#holders.get(client);
+    if (holder && --holder.held === 0) this.#holders.delete(client);
   }
 }

@@ -41,11 +41,11 @@ export class FairShares<T> {
 
   /** A request of the client has a thread. */
   took(client: string | undefined): void {
-    this.#clients.took(client);
+    if (client !== undefined) this.#clients.took(client);
   }
 
   gave(client: string | undefined): void {
-    this.#clients.gave(client);
+    if (client !== undefined) this.#clients.gave(client);
   }
 
   /** What there is to share, for a request of the function. */

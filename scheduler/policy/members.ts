@@ -62,7 +62,8 @@ export class Members {
   /** How many more may become busy. */
   get free(): number {
     let free = 0;
-    for (const { limits, slot } of this.#open) free += Math.max(0, limits.maxThreads - slot.busyThreads);
+    for (const { limits, slot } of this.#open)
+      if (slot.busyThreads < limits.maxThreads) free += limits.maxThreads - slot.busyThreads;
     return free;
   }
 

@@ -1,7 +1,8 @@
 /**
  * The queue of requests that wait for a thread: first in, first out within a function, and bounded
  * over all of them. When it is full, the function with the longest line gives up its newest request to
- * one with a shorter line, so that no function can shut the others out.
+ * one with a shorter line, so that no function can shut the others out. Within the line of a function, the client
+ * with the most requests does so for one with fewer.
  */
 
 /** A waiting request. `grant`, `refuse` or `cancel` ends the wait; the first of them wins. */
@@ -53,16 +54,17 @@ export class FairQueue<T> {
   }
 
   /**
-   * Adds a ticket. Returns the ticket that is refused for it: none while there is room, an older
-   * function's newest one, or the ticket itself.
+   * Adds a ticket. Returns the ticket that is refused for it: none while there is room, the newest one of another
+   * function, or of another client, or the ticket itself.
    */
   add(ticket: Ticket<T>): Ticket<T> | undefined {
     let refused: Ticket<T> | undefined;
     if (this.#size >= this.#limit) {
       const longest = this.#longest();
       const mine = this.waiting(ticket.pool);
-      if (longest === undefined || longest.length <= mine + 1) return ticket;
-      refused = longest.at(-1)!;
+      const isOthers = longest !== undefined && longest.length > mine + 1;
+      refused = isOthers ? longest.at(-1)! : this.#greedier(ticket);
+      if (refused === ticket) return ticket;
       this.remove(refused);
     }
     const line = this.#lines.get(ticket.pool);
@@ -119,6 +121,17 @@ export class FairQueue<T> {
       }
     }
     return expired;
+  }
+
+  /** In the ticket's line, the newest of the client that has the most there, if it has more than the ticket's own. */
+  #greedier(ticket: Ticket<T>): Ticket<T> {
+    const line = this.#lines.get(ticket.pool) ?? [];
+    const counts = new Map<string | undefined, number>();
+    for (const { client } of line) counts.set(client, (counts.get(client) ?? 0) + 1);
+    let greedy = ticket.client;
+    let most = (counts.get(greedy) ?? 0) + 1;
+    for (const [client, count] of counts) if (count > most) [greedy, most] = [client, count];
+    return greedy === ticket.client ? ticket : line.findLast(({ client }) => client === greedy)!;
   }
 
   #longest(): Ticket<T>[] | undefined {

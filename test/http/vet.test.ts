@@ -301,6 +301,15 @@ describe("the facts of a request", () => {
     assert.equal(names("Close, TE,, Upgrade"), undefined);
     assert.deepEqual(names("close, X-A ,x-b"), ["x-a", "x-b"]);
   });
+
+  it("count the entries of dexter in CDN-Loop, in one header or in several", () => {
+    const hops = (...values: string[]) =>
+      inspect(["Host", "h", ...values.flatMap((value) => ["CDN-Loop", value])]).hops;
+    assert.equal(hops(), 0);
+    assert.equal(hops("dexter"), 1);
+    assert.equal(hops("a, dexter; x=1,Dexter", " dexter "), 3);
+    assert.equal(hops("dexterity, a; dexter, ,;dexter"), 0);
+  });
 });
 
 describe("isHost", () => {

@@ -5,10 +5,11 @@ import { FairQueue, type Ticket } from "../../scheduler/policy/queue.ts";
 import { assertProperty } from "../support/properties.ts";
 
 let count = 0;
-const ticket = (pool: string, sinceMs = 0): Ticket<number> => ({
+const ticket = (pool: string, sinceMs = 0, client?: string): Ticket<number> => ({
   pool,
   sinceMs,
   request: ++count,
+  ...(client === undefined ? {} : { client }),
 });
 
 describe("the queue", () => {
@@ -45,6 +46,23 @@ describe("the queue", () => {
     assert.equal(queue.add(other), newest);
     assert.deepEqual([queue.waiting("a"), queue.waiting("b"), queue.size], [2, 1, 3]);
     assert.equal(queue.take("a"), first);
+  });
+
+  it("lets the client with the most requests in a line give up its newest one for another client's", () => {
+    const queue = new FairQueue<number>(4);
+    const of = (client: string) => ticket("a", 0, client);
+    const [first, second, newest, other] = [of("greedy"), of("greedy"), of("greedy"), of("modest")];
+    for (const one of [first, second, newest, other]) queue.add(one);
+    const another = of("somebody");
+    assert.equal(queue.add(another), newest);
+    const more = of("greedy");
+    assert.equal(queue.add(more), more);
+    const last = of("modest");
+    assert.equal(queue.add(last), last, "one with as many gives nothing up");
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => queue.take("a")),
+      [first, second, other, another],
+    );
   });
 
   it("expires what has waited too long, and nothing else", () => {

@@ -21,6 +21,7 @@ export default {
 
 /** Sends requests out in several ways, and shows the header that they have. */
 const SENDS = `
+import http from "node:http";
 const loopOf = async (response) => (await response.json()).loop;
 export default {
   async fetch(request) {
@@ -32,6 +33,13 @@ export default {
       url: await loopOf(await fetch(new URL(echo))),
       request: await loopOf(await fetch(new Request(echo, own))),
       init: await loopOf(await fetch(echo, own)),
+      node: await new Promise((resolve, reject) => {
+        http.get(echo, (answer) => {
+          let text = "";
+          answer.on("data", (data) => (text += data));
+          answer.on("end", () => resolve(JSON.parse(text).loop));
+        }).on("error", reject);
+      }),
     });
   },
 };`;
@@ -77,6 +85,7 @@ describe("a function that asks itself", { timeout: 60_000 }, () => {
       url: three,
       request: `mine; a=b, ${three}`,
       init: `mine; a=b, ${three}`,
+      node: three,
     });
   });
 
