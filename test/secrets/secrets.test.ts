@@ -80,7 +80,8 @@ describe("a secret", () => {
     await putSecret(node, "patient", "TOKEN", "before");
     await deployPackage(node, makePackage("patient", code));
     const call = request({ host: "127.0.0.1", port: node.dexter.port, path: "/patient", method: "POST" });
-    call.write("some of the body");
+    // So much that the function is called before the rest has come.
+    call.write("x".repeat(200_000));
     const answer = once(call, "response");
     await until("it is in progress", async () => (await node.status()).totals.busy === 1);
     await putSecret(node, "patient", "TOKEN", "after");
