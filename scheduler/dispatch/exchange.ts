@@ -181,14 +181,16 @@ export class Exchange implements ResponseSink, RequestSink {
     if (!this.open) return;
     if (this.verdict) return this.fail(this.verdict);
     const { thread } = this;
-    if (thread && error.code === "SERVER_LOST") this.#told.suspect(thread.server);
+    const mayBeDead = thread !== undefined && error.code === "SERVER_LOST";
+    if (mayBeDead) this.#told.suspect(thread.server);
     if (unsent && !this.#bodyStarted) {
       this.retries++;
       // What comes of the body meanwhile is for the next thread.
       this.request.pause();
       this.#giveBack("unanswered")();
       this.#ports.retry(this);
-    } else if (!thread || !this.#mayRunAgain || !this.#ports.awaitFate(this, thread.server)) this.fail(error);
+    } else if (!mayBeDead || !this.#mayRunAgain || !this.#ports.awaitFate(this, thread.server))
+      this.fail(error);
   }
 
   /** Whether the client has seen nothing, and the request is here as a whole. */

@@ -366,6 +366,17 @@ describe("a request whose server dies", { timeout: 20_000 }, () => {
       assert.equal((await connection.head()).status, 502);
     });
 
+  it("does not wait for that when its thread answers what cannot be read", async (test) => {
+    const { thread, connect } = await setUp(test);
+    await thread.listen();
+    const connection = await connect();
+    await connection.send();
+    const peer = await thread.peer(1);
+    await peer.receives("\r\n\r\n");
+    peer.answer("HTTP/1.1 200 OK", `x: ${"x".repeat(70_000)}`);
+    assert.equal((await connection.head()).status, 502);
+  });
+
   it("is cut off when the client has seen a part of the answer", async (test) => {
     const head = "HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n";
     const { dispatcher, connection, over } = await lose(test, {}, `${head}${"x".repeat(5_000)}`);
